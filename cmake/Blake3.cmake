@@ -1,0 +1,28 @@
+# BLAKE3: the library where the system has one, else the official C and assembly sources, which Debian 12
+# ships inside librust-blake3-dev. Nothing is copied into this repository.
+find_package(BLAKE3 QUIET CONFIG)
+if(TARGET BLAKE3::blake3)
+  add_library(rb_blake3 INTERFACE)
+  target_link_libraries(rb_blake3 INTERFACE BLAKE3::blake3)
+else()
+  file(GLOB RB_BLAKE3_DIRS /usr/share/cargo/registry/blake3-1.*/c)
+  if(NOT RB_BLAKE3_DIRS)
+    message(FATAL_ERROR "BLAKE3 is missing: install librust-blake3-dev (Debian 12) or libblake3-dev")
+  endif()
+  list(GET RB_BLAKE3_DIRS 0 dir)
+  set(sources ${dir}/blake3.c ${dir}/blake3_dispatch.c ${dir}/blake3_portable.c)
+  add_library(rb_blake3 STATIC)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    list(APPEND sources ${dir}/blake3_sse2_x86-64_unix.S ${dir}/blake3_sse41_x86-64_unix.S
+         ${dir}/blake3_avx2_x86-64_unix.S ${dir}/blake3_avx512_x86-64_unix.S)
+  elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64")
+    list(APPEND sources ${dir}/blake3_neon.c)
+    target_compile_definitions(rb_blake3 PRIVATE BLAKE3_USE_NEON=1)
+  else()
+    target_compile_definitions(rb_blake3 PRIVATE BLAKE3_NO_SSE2 BLAKE3_NO_SSE41 BLAKE3_NO_AVX2 BLAKE3_NO_AVX512)
+  endif()
+  target_sources(rb_blake3 PRIVATE ${sources})
+  target_include_directories(rb_blake3 SYSTEM PUBLIC ${dir})
+  # Hashing dominates every build that is not optimised, so it always is.
+  target_compile_options(rb_blake3 PRIVATE $<$<COMPILE_LANGUAGE:C>:-O2>)
+endif()

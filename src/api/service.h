@@ -1,0 +1,61 @@
+// The protocol without I/O: takes one decoded HTTP request, calls a Store, gives an answer. Knows no socket, no thread.
+// Keeps the sessions that requests name, and fences those whose lease has run out. Thread-safe; calls may block on disk.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "store/store.h"
+
+namespace rb::api {
+
+// Who is at the other end, as the transport knows it.
+struct Peer {
+  std::uint32_t uid = 0;
+  std::string user;
+  std::string address;  // for the log
+};
+
+struct Request {
+  std::string method;
+  std::string target;                          // as received, undecoded
+  std::map<std::string, std::string> headers;  // names in lower case
+  Bytes body;
+};
+
+// An answer whose body may be long: `stream`, when set, is called after the head is out and gives the body in pieces.
+struct Response {
+  int status = 200;
+  std::map<std::string, std::string> headers;
+  Bytes body;
+  using PieceSink = std::function<Status(ByteView)>;
+  std::function<Status(const PieceSink&)> stream;
+};
+
+using StoreFactory = std::function<Result<std::unique_ptr<Store>>(const Peer&)>;
+
+struct ServiceOptions {
+  std::chrono::seconds lease{300};  // a session without requests for so long is fenced
+};
+
+class Service {
+ public:
+  Service(StoreFactory store_for, const Clock& clock, ServiceOptions options);
+  ~Service();
+  // Before the body is read: the largest body this request may have, or the answer that refuses it.
+  std::expected<std::size_t, Response> admit(const Peer& peer, const Request& head) const;
+  Response handle(const Peer& peer, const Request& request);
+  // Fences sessions whose lease has run out; called now and then.
+  void expire_leases();
+  void fence_all();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace rb::api

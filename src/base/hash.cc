@@ -1,0 +1,14 @@
+#include "base/hash.h"
+
+namespace rb {
+
+HashKey derive_key(std::string_view context, ByteView material) {
+  blake3_hasher state;
+  blake3_hasher_init_derive_key_raw(&state, context.data(), context.size());
+  blake3_hasher_update(&state, material.data(), material.size());
+  HashKey key;
+  blake3_hasher_finalize(&state, key.data(), key.size());
+  return key;
+}
+
+}  // namespace rb

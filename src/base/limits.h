@@ -1,0 +1,45 @@
+// Every maximum that is checked before memory is taken or bytes are believed, each with its reason. A format or
+// protocol document that names a limit names the constant here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace rb {
+
+// NAME_MAX of Linux is 255; some network file systems give longer names.
+inline constexpr std::size_t kMaxNameBytes = 4096;
+// A symlink target is at most PATH_MAX on Linux.
+inline constexpr std::size_t kMaxTargetBytes = 65536;
+// The kernel's XATTR_NAME_MAX, XATTR_SIZE_MAX and XATTR_LIST_MAX.
+inline constexpr std::size_t kMaxXattrNameBytes = 255;
+inline constexpr std::size_t kMaxXattrValueBytes = 65536;
+inline constexpr std::size_t kMaxXattrs = 32768;
+// An xattr value longer than this is stored as a chunk, so that a page stays small.
+inline constexpr std::size_t kInlineXattrBytes = 512;
+// File contents up to this size are stored in the entry: a reference costs 32 bytes that don't compress, a row of the
+// index and a line of a block's directory.
+inline constexpr std::size_t kInlineContentBytes = 256;
+
+// Chunks: format/object.h. The largest chunk a domain may be configured for; a decoder's limit.
+inline constexpr std::size_t kMaxChunkBytes = 1 << 20;
+// A metadata object (tree page, chunk-list page, snapshot): references and payload together.
+inline constexpr std::size_t kMaxMetadataBytes = 4 << 20;
+inline constexpr std::size_t kMaxObjectRefs = 16384;
+// A block: what one compressed frame may unpack to, what one record may hold, and how many objects.
+inline constexpr std::size_t kMaxBlockRawBytes = 4 << 20;
+inline constexpr std::size_t kMaxBlockBytes = 8 << 20;
+inline constexpr std::size_t kMaxBlockObjects = 16384;
+// The amount of raw objects a block is closed at; an object of kLoneObjectBytes or more is a block by itself.
+inline constexpr std::size_t kBlockTargetBytes = 256 << 10;
+inline constexpr std::size_t kLoneObjectBytes = 64 << 10;
+
+// Ids in one ask or read.
+inline constexpr std::size_t kMaxAskIds = 65536;
+inline constexpr std::size_t kMaxReadIds = 65536;
+
+// Depth of page trees and of directories, so that hostile objects can't exhaust the stack.
+inline constexpr int kMaxPageLevels = 12;
+inline constexpr int kMaxDirectoryDepth = 20000;
+
+}  // namespace rb

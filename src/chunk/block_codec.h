@@ -1,0 +1,75 @@
+// Objects into blocks, and back: compression around format/block.h. (Later: sealing.)
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "format/block.h"
+
+namespace rb {
+
+// How hard to compress. Adaptive choices are the caller's.
+struct CompressionOptions {
+  int level = 1;    // zstd level, 1..19
+  bool off = false; // store raw
+};
+
+// Collects objects until the block is full, then packs them into one block. Reuses its buffers and its zstd context:
+// keep one per thread and class. Not thread-safe.
+class BlockBuilder {
+ public:
+  explicit BlockBuilder(BlockClass block_class, CompressionOptions options = {});
+  ~BlockBuilder();
+  BlockBuilder(BlockBuilder&&) noexcept;
+  BlockBuilder& operator=(BlockBuilder&&) noexcept;
+
+  bool empty() const;
+  std::size_t raw_bytes() const;
+  std::size_t object_count() const;
+  // Whether adding an object of this many payload bytes and refs would exceed the target (kBlockTargetBytes; limits):
+  // then finish() first. An object of kLoneObjectBytes or more always gets a block of its own.
+  bool full_for(std::size_t payload_bytes, std::size_t ref_count) const;
+  // Copies the payload. Requires: the kind belongs to the class, !full_for(...) or empty().
+  void add(const ObjectId& id, ObjectKind kind, std::span<const ObjectId> refs, ByteView payload);
+  // The ids in the block being built, in the order of add.
+  std::vector<ObjectId> ids() const;
+  // Drops the objects that are not wanted (same order and count as ids()); for answers to "ask".
+  void keep_only(const std::vector<bool>& wanted);
+  // Packs what was added and starts anew. Requires: !empty(). What does not shrink is stored raw; a compressed body is
+  // unpacked again and compared before it is let go, since a faulty compressor or memory must not spoil a backup.
+  Bytes finish();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Unpacks blocks and checks that every object is what its id says. Reuses its buffers; keep one per thread.
+class BlockReader {
+ public:
+  BlockReader();
+  ~BlockReader();
+  BlockReader(BlockReader&&) noexcept;
+  BlockReader& operator=(BlockReader&&) noexcept;
+
+  // One object of the last block that was opened; views stay valid until the next open().
+  struct Item {
+    const BlockObject* object;
+    ByteView payload;
+  };
+  // Checks checksum, structure, lengths. Ids are not recomputed yet.
+  Status open(ByteView block);
+  std::size_t size() const;
+  Item item(std::size_t index) const;
+  // Recomputes the id of one item; Errc::corrupt names the object if it differs.
+  Status verify(std::size_t index) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Opens the block and verifies all of it.
+Result<std::vector<NamedObject>> unpack_block(ByteView block);
+
+}  // namespace rb

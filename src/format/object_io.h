@@ -1,0 +1,28 @@
+// The two abilities that algorithms over objects need, and no more: to load one by id, and to hand one on.
+#pragma once
+
+#include <memory>
+
+#include "format/object.h"
+
+namespace rb {
+
+// Implementations are thread-safe.
+class ObjectSource {
+ public:
+  virtual ~ObjectSource() = default;
+  // The object, checked against its id. Errc::not_found when there is none.
+  virtual Result<std::shared_ptr<const Object>> load(const ObjectId& id) = 0;
+  // A hint that these will be loaded soon; may fetch them together. Errors show at load().
+  virtual void prefetch(std::span<const ObjectId> ids) { (void)ids; }
+};
+
+// Implementations are thread-safe. An object is put after everything it refers to.
+class ObjectSink {
+ public:
+  virtual ~ObjectSink() = default;
+  // Gives the id. Putting the same object again is harmless.
+  virtual Result<ObjectId> put(Object object) = 0;
+};
+
+}  // namespace rb

@@ -1,0 +1,57 @@
+// A repository in a directory of this machine: packs, journal and catalog together, and the sessions that work on them.
+// Holds the directory's lock as long as it lives. Thread-safe.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "store/store.h"
+
+namespace rb {
+
+class Catalog;  // repository/catalog.h
+
+struct RepositoryOptions {
+  FileSystem* file_system = nullptr;  // null: the real one
+  const Clock* clock = nullptr;       // null: the real one
+  std::size_t max_sessions = 1000;
+  std::uint64_t pack_bytes_max = 128ull << 20;
+  // Null: RocksDB in DIR/catalog. Tests with a fake file system give one in memory.
+  std::function<Result<std::unique_ptr<Catalog>>()> make_catalog;
+  bool take_lock = true;  // off only with a fake file system
+};
+
+// Who calls: settled by the transport, never by what the client says.
+struct LocalUser {
+  std::uint32_t uid = 0;
+  std::string name;
+};
+
+struct RepositoryReport {  // what opening found, for the operator
+  bool created = false;
+  bool catalog_rebuilt = false;
+  std::uint64_t records_applied = 0, skipped_bytes = 0;
+  double seconds = 0;
+};
+
+class LocalRepository {
+ public:
+  // Creates the repository when `directory` is missing or empty; refuses one that holds something else, one that
+  // another process serves (Errc::denied, naming it), and formats it does not know. At start the tails of packs and
+  // journal are applied to the catalog; a missing, damaged or foreign catalog is rebuilt from them.
+  static Result<std::unique_ptr<LocalRepository>> open(const std::string& directory, RepositoryOptions options);
+  virtual ~LocalRepository() = default;
+
+  // The store as this user's node sees it. Root and the user who owns the repository are the host's node; every other
+  // user gets a node of their own, bound to uid and name, enrolled at first use. The overflow uid is refused.
+  virtual Result<std::unique_ptr<Store>> store_for(const LocalUser& user) = 0;
+
+  virtual const RepositoryReport& report() const = 0;
+  virtual std::size_t open_sessions() const = 0;
+  virtual RepositoryId id() const = 0;
+};
+
+}  // namespace rb

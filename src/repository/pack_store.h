@@ -1,0 +1,73 @@
+// The packs: append-only files of records, each a block as the client made it behind a header of the server's. The
+// layout is in docs/format.md, "Pack". Thread-safe.
+//
+// A pack is never truncated and never appended to after a crash or a failed sync: it is sealed as found and a new one
+// is opened. Whatever was not synced may be there or not; readers skip garbage by looking for the next record whose
+// keyed checksum is right, so file contents can't pose as records.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "base/file_system.h"
+#include "base/hash.h"
+#include "format/object.h"
+
+namespace rb {
+
+// Where one record begins.
+struct PackPosition {
+  std::uint64_t pack = 0;    // packs are numbered from 1, ascending, never reused
+  std::uint64_t offset = 0;
+  auto operator<=>(const PackPosition&) const = default;
+};
+
+// What the server adds to a block, from the session, never from the block itself.
+struct PackRecordOwner {
+  std::uint32_t node = 0;
+  std::uint32_t domain = 0;
+  bool operator==(const PackRecordOwner&) const = default;
+};
+
+struct PackStoreOptions {
+  std::uint64_t pack_bytes_max = 128ull << 20;  // a new pack is opened beyond this
+  std::uint64_t collections_begun = 0;          // written into the header of packs opened from now on
+};
+
+class PackStore {
+ public:
+  // Reads which packs exist; all of them are sealed. `directory` must exist. `record_key` is the repository's secret.
+  static Result<std::unique_ptr<PackStore>> open(FileSystem& fs, std::string directory, const HashKey& record_key,
+                                                 const RepositoryId& repository, PackStoreOptions options);
+  virtual ~PackStore() = default;
+
+  // Appends one block; not durable before sync(). The block is written as it is, its own checksum was checked by the
+  // caller. After a failed append or sync the pack is sealed and the next append opens a new one.
+  virtual Result<PackPosition> append(const PackRecordOwner& owner, ByteView block) = 0;
+
+  // Makes everything durable that was appended before the call; callers at the same time share one fdatasync. On
+  // failure everything appended since the last success must be taken for lost, by every caller concerned.
+  virtual Status sync() = 0;
+
+  struct Record {
+    PackRecordOwner owner;
+    Bytes block;
+  };
+  // One record, its header and CRCs checked. Errc::corrupt says which pack, offset and 4 KiB pieces are damaged.
+  virtual Result<Record> read(const PackPosition& at) = 0;
+  // The same with the bytes appended to `out` (cheaper in a loop).
+
+  // Where the next record will go, or lies beyond everything that exists: the position to resume a scan from.
+  virtual PackPosition end() const = 0;
+  virtual std::uint64_t stored_bytes() const = 0;
+  virtual std::vector<std::uint64_t> packs() const = 0;
+
+  // Calls `visit` for every record at or after `from`, in order. Damaged stretches are skipped and counted.
+  struct ScanResult {
+    std::uint64_t records = 0, skipped_bytes = 0;
+  };
+  using Visitor = std::function<Status(const PackPosition&, const PackRecordOwner&, ByteView block)>;
+  virtual Result<ScanResult> scan(const PackPosition& from, const Visitor& visit) = 0;
+};
+
+}  // namespace rb
