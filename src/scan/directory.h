@@ -1,7 +1,9 @@
-// Reads directories of the source tree: names by getdents64, one statx per entry, relative to directory handles, so
-// that paths deeper than PATH_MAX work and nobody can swap a parent underneath. No allocation per entry.
+// Reads directories of the source tree: names by getdents64, one statx per entry, relative to directory
+// handles, so that paths deeper than PATH_MAX work and nobody can swap a parent underneath. No allocation per
+// entry.
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -22,10 +24,11 @@ struct FileStat {
   std::uint32_t link_count = 1;
   std::uint64_t size = 0;
   std::uint64_t inode = 0;
-  std::uint64_t device = 0;       // st_dev: of the file system
-  std::uint64_t mount_id = 0;     // statx stx_mnt_id, 0 where the kernel gives none
-  bool mount_root = false;        // STATX_ATTR_MOUNT_ROOT
+  std::uint64_t device = 0;          // st_dev: of the file system
+  std::uint64_t mount_id = 0;        // statx stx_mnt_id, 0 where the kernel gives none
+  bool mount_root = false;           // STATX_ATTR_MOUNT_ROOT
   std::uint64_t special_device = 0;  // major << 32 | minor of a device node
+  std::uint64_t attributes = 0;  // FS_*_FL bits that statx tells: compressed, immutable, append-only, no dump
   Timestamp mtime, ctime;
   std::optional<Timestamp> birth;
 };
@@ -45,19 +48,25 @@ class NameList {
 
  private:
   friend class OpenDirectory;
+  void sort();
   std::vector<char> arena_;
   std::vector<Item> items_;
 };
 
 class OpenDirectory {
  public:
-  // Opens without following a symlink, relative to `parent` (AT_FDCWD for an absolute path). O_NOATIME where allowed.
+  // Errors name no path: the caller knows it. Errc::not_found also where something else now stands in its
+  // place. Opens without following a symlink, relative to `parent` (AT_FDCWD for an absolute path). O_NOATIME
+  // where allowed.
   static Result<OpenDirectory> open(int parent, const char* name);
 
   int fd() const { return fd_.get(); }
   Result<FileStat> stat_self() const;
-  // Does not follow a symlink. `name` must be NUL-terminated (names of a NameList are).
+  // Does not follow a symlink. Errc::unsupported for a type of file that no entry can stand for. `name` must
+  // be NUL-terminated (names of a NameList are).
   Result<FileStat> stat(const char* name) const;
+  // All names but "." and "..", each once. May be called again, then reads anew; not by two threads at a
+  // time, since they would share the directory's position.
   Result<NameList> list() const;
 
  private:
