@@ -42,9 +42,10 @@ struct PathChange {
 Status diff_snapshots(ObjectSource& source, const Snapshot& before, const Snapshot& after,
                       const std::string& absolute_path, const std::function<Status(const PathChange&)>& visit);
 
-// Snapshots in which the entry at the path (all beneath it included) differs from the one before. Newest first.
+// Snapshots in which the entry at the path (all beneath it included) differs from the one before. Newest first; false
+// from the visitor: enough.
 Status visit_path_history(Session& session, const std::string& absolute_path,
-                          const std::function<Status(const HistoryItem&, const std::optional<Entry>&)>& visit);
+                          const std::function<Result<bool>(const HistoryItem&, const std::optional<Entry>&)>& visit);
 
 // The content of one file, in order, holes as zeros.
 Status read_content(Session& session, const Entry& file, const std::function<Status(ByteView)>& sink);
