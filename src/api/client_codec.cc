@@ -1,0 +1,132 @@
+#include "api/client_codec.h"
+
+#include <fmt/format.h>
+
+#include "api/bulk.h"
+#include "api/errors.h"
+
+namespace rb::api {
+
+namespace {
+
+Request make_request(const char* method, std::string target) {
+  Request request;
+  request.method = method;
+  request.target = std::move(target);
+  return request;
+}
+
+std::string session_target(const SessionKey& session, const char* tail) {
+  return "/v1/sessions/" + to_hex(session) + tail;
+}
+
+Request json_request(const char* method, std::string target, const std::string& text) {
+  Request request = make_request(method, std::move(target));
+  request.headers["content-type"] = "application/json";
+  append(request.body, as_bytes(text));
+  return request;
+}
+
+Request ids_request(std::string target, std::span<const ObjectId> ids) {
+  Request request = make_request("POST", std::move(target));
+  request.headers["content-type"] = "application/octet-stream";
+  request.body = encode_ids(ids);
+  return request;
+}
+
+Status check_status(const Response& answer, int expected) {
+  if (answer.status == expected) return {};
+  if (answer.status >= 400) return std::unexpected(decode_error(answer.status, answer.body));
+  return fail(Errc::protocol, fmt::format("the server answered with the unexpected status {}", answer.status));
+}
+
+}  // namespace
+
+Request begin_request(const BeginRequest& wanted) {
+  return json_request("POST", "/v1/nodes/self/sessions", encode_begin(wanted));
+}
+
+Result<BeginAnswer> parse_begin(const Response& answer) {
+  RB_TRY(check_status(answer, 201));
+  return decode_begin_answer(answer.body);
+}
+
+Request ask_request(const SessionKey& session, std::span<const ObjectId> ids) {
+  return ids_request(session_target(session, "/ask"), ids);
+}
+
+Result<std::vector<Presence>> parse_ask(const Response& answer, std::size_t count) {
+  RB_TRY(check_status(answer, 200));
+  return decode_presences(answer.body, count);
+}
+
+Request blocks_request(const SessionKey& session, const StreamPosition& position) {
+  Request request = make_request("POST", session_target(session, "/blocks"));
+  request.headers["content-type"] = "application/octet-stream";
+  request.headers["rb-stream"] = encode_stream_position(position);
+  return request;
+}
+
+Status parse_blocks(const Response& answer, const StreamPosition& position, std::size_t count) {
+  RB_TRY(check_status(answer, 200));
+  RB_TRY(const std::uint64_t told, decode_count(position.metadata ? "next" : "blocks", answer.body));
+  const std::uint64_t right = position.metadata ? position.first + count : count;
+  if (told == right) return {};
+  return fail(Errc::protocol, fmt::format("the server acknowledged {} where {} was right", told, right));
+}
+
+Request commit_request(const SessionKey& session, const RunId& run, const CommitRequest& commit) {
+  Request request = json_request("PUT", "/v1/nodes/self/head", encode_commit({run, commit.snapshot}));
+  request.headers["rb-session"] = to_hex(session);
+  if (commit.expected_head) {
+    request.headers["if-match"] = '"' + to_hex(*commit.expected_head) + '"';
+  } else {
+    request.headers["if-none-match"] = "*";
+  }
+  return request;
+}
+
+Result<CommitResult> parse_commit(const Response& answer) {
+  if (answer.status != 412) RB_TRY(check_status(answer, 200));
+  RB_TRY(CommitResult result, decode_commit_result(answer.body));
+  if (result.committed != (answer.status == 200)) return fail(Errc::protocol, "a commit's status contradicts its body");
+  return result;
+}
+
+Request objects_request(const SessionKey& session, std::span<const ObjectId> ids) {
+  return ids_request(session_target(session, "/objects"), ids);
+}
+
+Request snapshots_request(const SessionKey& session, const SnapshotQuery& query) {
+  const std::string tail = fmt::format("/snapshots?before={}&limit={}", query.before_sequence, query.limit);
+  return make_request("GET", session_target(session, tail.c_str()));
+}
+
+Result<std::vector<SnapshotInfo>> parse_snapshots(const Response& answer, const SnapshotQuery& query) {
+  RB_TRY(check_status(answer, 200));
+  RB_TRY(auto snapshots, decode_snapshots(answer.body));
+  // Newest first, all before the bound: a caller that pages by it must come to an end.
+  std::uint64_t bound = query.before_sequence;
+  for (const SnapshotInfo& info : snapshots) {
+    if (info.sequence >= bound) return fail(Errc::protocol, "the server's list of snapshots is out of order");
+    bound = info.sequence;
+  }
+  return snapshots;
+}
+
+Request status_request(const SessionKey& session) {
+  return make_request("GET", session_target(session, "/status"));
+}
+
+Result<StoreStatus> parse_status(const Response& answer) {
+  RB_TRY(check_status(answer, 200));
+  return decode_status(answer.body);
+}
+
+Request keep_alive_request(const SessionKey& session) { return make_request("GET", session_target(session, "")); }
+
+Request end_request(const SessionKey& session) { return make_request("DELETE", session_target(session, "")); }
+
+bool says_dont_ask(const Response& answer) { return answer.headers.contains("rb-dont-ask"); }
+
+}  // namespace rb::api

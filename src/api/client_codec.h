@@ -1,0 +1,41 @@
+// The client's side of the protocol as values: what each call of a Session looks like as a request, and what its answer
+// means. Shares messages and bulk bodies with the service, so that both ends are one piece of code. An answer is
+// foreign: every parse_ checks status, form and sizes; an error answer becomes its Error.
+#pragma once
+
+#include "api/messages.h"
+#include "api/routes.h"
+#include "api/service.h"
+
+namespace rb::api {
+
+Request begin_request(const BeginRequest& wanted);
+Result<BeginAnswer> parse_begin(const Response& answer);
+
+Request ask_request(const SessionKey& session, std::span<const ObjectId> ids);
+Result<std::vector<Presence>> parse_ask(const Response& answer, std::size_t count);
+
+// The head alone: the blocks are sent from where they are.
+Request blocks_request(const SessionKey& session, const StreamPosition& position);
+// Checks that all `count` blocks of the request are acknowledged.
+Status parse_blocks(const Response& answer, const StreamPosition& position, std::size_t count);
+
+Request commit_request(const SessionKey& session, const RunId& run, const CommitRequest& commit);
+Result<CommitResult> parse_commit(const Response& answer);
+
+Request objects_request(const SessionKey& session, std::span<const ObjectId> ids);
+
+Request snapshots_request(const SessionKey& session, const SnapshotQuery& query);
+Result<std::vector<SnapshotInfo>> parse_snapshots(const Response& answer, const SnapshotQuery& query);
+
+Request status_request(const SessionKey& session);
+Result<StoreStatus> parse_status(const Response& answer);
+
+// Does nothing but renew the lease.
+Request keep_alive_request(const SessionKey& session);
+Request end_request(const SessionKey& session);
+
+// Whether the answer of a session's request says that asking is still needless.
+bool says_dont_ask(const Response& answer);
+
+}  // namespace rb::api
