@@ -21,11 +21,21 @@ inline constexpr std::size_t kInlineXattrBytes = 512;
 // index and a line of a block's directory.
 inline constexpr std::size_t kInlineContentBytes = 256;
 
+// Names of users and groups; the kernel does not know them, useradd stops at 32, directory services stay below this.
+inline constexpr std::size_t kMaxOwnerNameBytes = 255;
+// What one entry may add to a page, so that a page of one entry always fits an object.
+inline constexpr std::size_t kMaxEntryBytes = 1 << 20;
+inline constexpr std::size_t kMaxUnknownFields = 64;
+
 // Chunks: format/object.h. The largest chunk a domain may be configured for; a decoder's limit.
 inline constexpr std::size_t kMaxChunkBytes = 1 << 20;
 // A metadata object (tree page, chunk-list page, snapshot): references and payload together.
 inline constexpr std::size_t kMaxMetadataBytes = 4 << 20;
 inline constexpr std::size_t kMaxObjectRefs = 16384;
+// Entries of a tree page, items of a chunk list: bounds what a page of a few bytes an item may unpack to.
+inline constexpr std::size_t kMaxPageItems = 16384;
+// A path as a snapshot's source; deeper ones exist, but nobody types them.
+inline constexpr std::size_t kMaxPathBytes = 65536;
 // A block: what one compressed frame may unpack to, what one record may hold, and how many objects.
 inline constexpr std::size_t kMaxBlockRawBytes = 4 << 20;
 inline constexpr std::size_t kMaxBlockBytes = 8 << 20;

@@ -10,12 +10,12 @@ namespace rb {
 
 // How hard to compress. Adaptive choices are the caller's.
 struct CompressionOptions {
-  int level = 1;    // zstd level, 1..19
-  bool off = false; // store raw
+  int level = 1;     // zstd level, 1..19
+  bool off = false;  // store raw
 };
 
-// Collects objects until the block is full, then packs them into one block. Reuses its buffers and its zstd context:
-// keep one per thread and class. Not thread-safe.
+// Collects objects until the block is full, then packs them into one block. Reuses its buffers and its zstd
+// context: keep one per thread and class. Not thread-safe.
 class BlockBuilder {
  public:
   explicit BlockBuilder(BlockClass block_class, CompressionOptions options = {});
@@ -26,8 +26,8 @@ class BlockBuilder {
   bool empty() const;
   std::size_t raw_bytes() const;
   std::size_t object_count() const;
-  // Whether adding an object of this many payload bytes and refs would exceed the target (kBlockTargetBytes; limits):
-  // then finish() first. An object of kLoneObjectBytes or more always gets a block of its own.
+  // Whether adding an object of this many payload bytes and refs would exceed the target (kBlockTargetBytes;
+  // limits): then finish() first. An object of kLoneObjectBytes or more always gets a block of its own.
   bool full_for(std::size_t payload_bytes, std::size_t ref_count) const;
   // Copies the payload. Requires: the kind belongs to the class, !full_for(...) or empty().
   void add(const ObjectId& id, ObjectKind kind, std::span<const ObjectId> refs, ByteView payload);
@@ -35,8 +35,9 @@ class BlockBuilder {
   std::vector<ObjectId> ids() const;
   // Drops the objects that are not wanted (same order and count as ids()); for answers to "ask".
   void keep_only(const std::vector<bool>& wanted);
-  // Packs what was added and starts anew. Requires: !empty(). What does not shrink is stored raw; a compressed body is
-  // unpacked again and compared before it is let go, since a faulty compressor or memory must not spoil a backup.
+  // Packs what was added and starts anew. Requires: !empty(). What does not shrink is stored raw; a
+  // compressed body is unpacked again and compared before it is let go, since a faulty compressor or memory
+  // must not spoil a backup.
   Bytes finish();
 
  private:

@@ -1,6 +1,6 @@
-// A block: some objects, compressed (later: sealed) together by the client; the unit of transfer, storage and checksum.
-// Its directory (id, kind and refs of each object) is in the clear; lengths of objects are inside the compressed body.
-// The byte layout is in docs/format.md, "Block".
+// A block: some objects, compressed (later: sealed) together by the client; the unit of transfer, storage and
+// checksum. Its directory (id, kind and refs of each object) is in the clear; lengths of objects are inside
+// the compressed body. The byte layout is in docs/format.md, "Block".
 #pragma once
 
 #include <vector>
@@ -45,11 +45,12 @@ Result<std::vector<ByteView>> decode_block_body(ByteView raw, std::size_t object
 // `body` as stored (compressed or not). Ends the block with its BLAKE3 checksum over everything before.
 Bytes encode_block(const BlockDirectory& directory, ByteView body);
 
-// Checks the structure, all limits, and the checksum. Knows no key and unpacks nothing. `block` must be exactly one.
+// Checks the structure, all limits, and the checksum. Knows no key and unpacks nothing. `block` must be
+// exactly one.
 Result<BlockDirectory> decode_block_directory(ByteView block);
 
-// How long the block that starts at `bytes` is, from its fixed header alone (at least kBlockHeaderBytes of it); checks
-// the limits. For cutting a stream into blocks.
+// How long the block that starts at `bytes` is, from its fixed header alone (at least kBlockHeaderBytes of
+// it); checks the limits. For cutting a stream into blocks.
 Result<std::size_t> block_length(ByteView bytes);
 
 inline constexpr std::size_t kBlockHeaderBytes = 24;

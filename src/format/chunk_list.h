@@ -1,6 +1,6 @@
-// A page of a file's contents: data (a chunk), holes (nothing stored, read as zeros) and, above level 0, whole pages
-// with their subtotals. Items are lengths and refs, never offsets, so a page means the same wherever it stands and an
-// append changes only the pages at the end.
+// A page of a file's contents: data (a chunk), holes (nothing stored, read as zeros) and, above level 0,
+// whole pages with their subtotals. Items are lengths and refs, never offsets, so a page means the same
+// wherever it stands and an append changes only the pages at the end.
 #pragma once
 
 #include <vector>

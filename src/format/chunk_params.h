@@ -1,5 +1,5 @@
-// The parameters that decide where files are cut. Fixed when a domain is made, journalled there, and given to every
-// client when a session begins, so that all members of a domain cut alike.
+// The parameters that decide where files are cut. Fixed when a domain is made, journalled there, and given to
+// every client when a session begins, so that all members of a domain cut alike.
 #pragma once
 
 #include <array>

@@ -1,8 +1,10 @@
-// The object: (kind, refs, payload), named by a hash over all three. Everything a repository keeps is made of these.
+// The object: (kind, refs, payload), named by a hash over all three. Everything a repository keeps is made of
+// these.
 //
-// id = BLAKE3-256, keyed with a key of the kind, over: varint count of refs, the refs (32 bytes each), the payload.
-// So neither the kind nor the references can be forged, and the server can follow references without reading payloads.
-// A payload names its references by their index in `refs`; each id is stored once. See docs/format.md.
+// id = BLAKE3-256, keyed with a key of the kind, over: the refs (32 bytes each), the payload, the count of
+// refs (u32); for a chunk, which has no refs, over the payload alone. So neither the kind nor the references
+// can be forged, and the server can follow references without reading payloads. A payload names its
+// references by their index in `refs`; each id is stored once. See docs/format.md.
 #pragma once
 
 #include <vector>
@@ -34,11 +36,15 @@ struct NamedObject {
 };
 
 bool is_valid_kind(std::uint8_t kind);
-inline bool is_metadata(ObjectKind kind) { return kind != ObjectKind::chunk; }
+inline bool is_metadata(ObjectKind kind) {
+  return kind != ObjectKind::chunk;
+}
 std::string_view to_string(ObjectKind kind);
 
 ObjectId object_id(ObjectKind kind, std::span<const ObjectId> refs, ByteView payload);
-inline ObjectId object_id(const Object& o) { return object_id(o.kind, o.refs, o.payload); }
+inline ObjectId object_id(const Object& o) {
+  return object_id(o.kind, o.refs, o.payload);
+}
 
 // Whether an object of kind `parent` may refer to one of kind `child`.
 bool may_refer(ObjectKind parent, ObjectKind child);

@@ -1,4 +1,5 @@
-// The file "format" in a repository's directory: what it is, which version, whose. docs/format.md, "Repository".
+// The file "format" in a repository's directory: what it is, which version, whose. docs/format.md,
+// "Repository".
 #pragma once
 
 #include "base/hash.h"

@@ -1,6 +1,6 @@
-// A page of a directory: a leaf holds entries, an inner page holds pages. Canonical: one value has one encoding, and
-// the decoder rejects any other. Columnar, so that names, times and owners each compress among their like.
-// The byte layout is in docs/format.md, "Tree page".
+// A page of a directory: a leaf holds entries, an inner page holds pages. Canonical: one value has one
+// encoding, and the decoder rejects any other. Columnar, so that names, times and owners each compress among
+// their like. The byte layout is in docs/format.md, "Tree page".
 #pragma once
 
 #include <vector>
@@ -18,14 +18,14 @@ struct PageChild {
 };
 
 struct TreePage {
-  int level = 0;                    // 0: leaf
-  std::vector<Entry> entries;       // leaf: sorted by name bytes, strictly ascending; may be empty in a root page
+  int level = 0;               // 0: leaf
+  std::vector<Entry> entries;  // leaf: sorted by name bytes, strictly ascending; may be empty in a root page
   std::vector<PageChild> children;  // inner: sorted by first_name, strictly ascending; never empty
   bool operator==(const TreePage&) const = default;
 };
 
-// Requires: every entry passes check_entry, the order holds. The result's payload may exceed the target size of a
-// page (a page's limits in entries are tree/page_boundary.h's business) but never kMaxMetadataBytes.
+// Requires: every entry passes check_entry, the order holds. The result's payload may exceed the target size
+// of a page (a page's limits in entries are tree/page_boundary.h's business) but never kMaxMetadataBytes.
 Object encode_tree_page(const TreePage& page);
 
 // Refuses anything that encode_tree_page would not have made, in bounded memory and time.
