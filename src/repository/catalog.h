@@ -1,0 +1,110 @@
+// The catalog: what packs and journal hold, arranged for looking up. Derived data: it can be deleted at any
+// time and is then made anew, so nothing here is durable by itself. What must hold instead: after a crash the
+// catalog contains the effect of the first n batches for some n, each batch wholly or not at all, watermark
+// included; opening a repository applies the rest from packs and journal.
+//
+// Object numbers are dense, begin at 1, are never reused within a catalog, and are named nowhere outside it.
+// Completeness checks and garbage collection walk them instead of ids.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "format/journal_format.h"
+#include "format/pack_format.h"
+#include "store/store.h"
+
+namespace rb {
+
+using ObjectNumber = std::uint64_t;  // 0: none
+
+// What is known of one object.
+struct ObjectRow {
+  ObjectNumber number = 0;
+  ObjectKind kind = ObjectKind::chunk;
+  std::uint8_t flags = 0;
+  PackPosition at;          // the record of its block
+  std::uint32_t index = 0;  // its place in that block
+  bool operator==(const ObjectRow&) const = default;
+};
+// Found while rebuilding, but something it refers to is lost: it can be read, yet is never "have", and
+// nothing new may refer to it. A good copy of it and of what is missing clears the flag.
+inline constexpr std::uint8_t kRowIncomplete = 1;
+// 2: its id was recomputed from its contents, and that of all it refers to (a later version).
+
+// One object as it enters. `children`: the numbers of what it refers to, for metadata, in any order.
+struct CatalogObject {
+  std::uint32_t domain = 0;
+  ObjectId id;
+  ObjectRow row;
+  std::vector<ObjectNumber> children;
+  bool operator==(const CatalogObject&) const = default;
+};
+
+struct CatalogCommit {
+  std::uint32_t node = 0;
+  std::uint32_t domain = 0;
+  SnapshotInfo snapshot;
+  bool operator==(const CatalogCommit&) const = default;
+};
+
+struct JournalMark {
+  std::uint64_t sequence = 0;
+  Digest hash;  // of the entry with that sequence: a catalog of another history is recognised
+  bool operator==(const JournalMark&) const = default;
+};
+
+// Applied as one. What is not set stays as it is.
+struct CatalogBatch {
+  std::vector<CatalogObject> objects;  // sorted by (domain, id), none twice; replaces a row that exists
+  std::map<std::uint32_t, std::uint64_t> object_counts;  // of each domain, after this batch
+  std::vector<NodeRecord> nodes;
+  std::vector<DomainRecord> domains;
+  std::vector<CatalogCommit> commits;
+  std::optional<PackPosition> packs;   // every record before it has been applied
+  std::optional<JournalMark> journal;  // every entry up to it has been applied
+  std::optional<ObjectNumber> next_number;
+};
+
+// What the batches applied so far say.
+struct CatalogState {
+  RepositoryId repository;
+  PackPosition packs;
+  JournalMark journal;
+  ObjectNumber next_number = 1;
+};
+
+// Thread-safe.
+class Catalog {
+ public:
+  virtual ~Catalog() = default;
+
+  virtual Result<CatalogState> state() = 0;
+  virtual Result<std::map<std::uint32_t, std::uint64_t>> object_counts() = 0;
+  virtual Result<std::vector<NodeRecord>> nodes() = 0;
+  virtual Result<std::vector<DomainRecord>> domains() = 0;
+  // The packs that rows point into.
+  virtual Result<std::vector<std::uint64_t>> packs() = 0;
+
+  // One answer per id, in order.
+  virtual Result<std::vector<std::optional<ObjectRow>>> find(std::uint32_t domain,
+                                                             std::span<const ObjectId> ids) = 0;
+  // Ascending, none twice; empty for a chunk.
+  virtual Result<std::vector<ObjectNumber>> children(ObjectNumber number) = 0;
+
+  // Newest first.
+  virtual Result<std::vector<SnapshotInfo>> snapshots(std::uint32_t node, std::uint64_t before_sequence,
+                                                      std::size_t limit) = 0;
+  virtual Result<std::uint64_t> snapshot_count(std::uint32_t node) = 0;
+  virtual Result<std::optional<SnapshotInfo>> commit_of(std::uint32_t node, const RunId& run) = 0;
+  virtual Result<std::optional<SnapshotInfo>> snapshot(std::uint32_t node, const SnapshotId& id) = 0;
+
+  virtual Status apply(const CatalogBatch& batch) = 0;
+  // Makes what was applied durable, so that less is replayed at the next start.
+  virtual Status persist() = 0;
+  // Forgets everything; from now on the catalog is that of `repository`.
+  virtual Status clear(const RepositoryId& repository) = 0;
+};
+
+}  // namespace rb

@@ -1,0 +1,337 @@
+#include "repository/catalog_codec.h"
+
+#include <algorithm>
+
+#include "base/byte_codec.h"
+#include "base/limits.h"
+
+namespace rb {
+
+namespace {
+
+// The first byte of a key.
+enum class Table : char {
+  meta = 'm',
+  object_count = 'n',
+  domain = 'd',
+  node = 'u',
+  pack = 'p',
+  object = 'o',
+  children = 'c',
+  snapshot = 's',
+  run = 'r',
+  snapshot_id = 'i',
+};
+
+constexpr std::size_t kMaxLabelBytes = 4096;
+constexpr std::size_t kUsualRowBytes = 128;
+
+template <typename T>
+void append_big_endian(std::string& key, T number) {
+  for (int shift = static_cast<int>(sizeof(T)) * 8 - 8; shift >= 0; shift -= 8) {
+    key.push_back(static_cast<char>((number >> shift) & 0xff));
+  }
+}
+
+std::string key_of(Table table) {
+  return std::string(1, static_cast<char>(table));
+}
+
+template <typename T>
+std::string key_of(Table table, T number) {
+  std::string key = key_of(table);
+  append_big_endian(key, number);
+  return key;
+}
+
+std::string key_of(Table table, std::uint32_t number, ByteView id) {
+  std::string key;
+  key.reserve(1 + sizeof number + id.size());
+  key += key_of(table, number);
+  key += as_text(id);
+  return key;
+}
+
+template <typename T>
+T number_at_end(std::string_view key) {
+  RB_ASSERT(key.size() >= sizeof(T));
+  T number = 0;
+  for (const char c : key.substr(key.size() - sizeof(T)))
+    number = (number << 8) | static_cast<std::uint8_t>(c);
+  return number;
+}
+
+std::unexpected<Error> damaged(std::string_view what) {
+  return fail(Errc::corrupt, "the catalog's row of " + std::string(what) + " makes no sense");
+}
+
+}  // namespace
+
+std::string identity_key() {
+  return key_of(Table::meta) + "identity";
+}
+std::string pack_mark_key() {
+  return key_of(Table::meta) + "packs";
+}
+std::string journal_mark_key() {
+  return key_of(Table::meta) + "journal";
+}
+std::string next_number_key() {
+  return key_of(Table::meta) + "number";
+}
+std::string object_count_key(std::uint32_t domain) {
+  return key_of(Table::object_count, domain);
+}
+std::string domain_key(std::uint32_t domain) {
+  return key_of(Table::domain, domain);
+}
+std::string node_key(std::uint32_t node) {
+  return key_of(Table::node, node);
+}
+std::string pack_key(std::uint64_t pack) {
+  return key_of(Table::pack, pack);
+}
+std::string object_key(std::uint32_t domain, const ObjectId& id) {
+  return key_of(Table::object, domain, id.view());
+}
+std::string children_key(ObjectNumber number) {
+  return key_of(Table::children, number);
+}
+std::string run_key(std::uint32_t node, const RunId& run) {
+  return key_of(Table::run, node, run.view());
+}
+std::string snapshot_id_key(std::uint32_t node, const SnapshotId& id) {
+  return key_of(Table::snapshot_id, node, id.view());
+}
+std::string snapshot_key(std::uint32_t node, std::uint64_t sequence) {
+  std::string key = snapshot_prefix(node);
+  append_big_endian(key, sequence);
+  return key;
+}
+
+std::string object_count_prefix() {
+  return key_of(Table::object_count);
+}
+std::string domain_prefix() {
+  return key_of(Table::domain);
+}
+std::string node_prefix() {
+  return key_of(Table::node);
+}
+std::string pack_prefix() {
+  return key_of(Table::pack);
+}
+std::string snapshot_prefix(std::uint32_t node) {
+  return key_of(Table::snapshot, node);
+}
+
+std::uint32_t number32_of_key(std::string_view key) {
+  return number_at_end<std::uint32_t>(key);
+}
+std::uint64_t number64_of_key(std::string_view key) {
+  return number_at_end<std::uint64_t>(key);
+}
+
+Bytes encode_identity(const RepositoryId& repository) {
+  Bytes out;
+  out.reserve(kUsualRowBytes);
+  ByteWriter w(out);
+  w.u32(kCatalogVersion);
+  w.bytes(repository.view());
+  return out;
+}
+
+Result<RepositoryId> decode_identity(ByteView value) {
+  ByteReader r(value);
+  const std::uint32_t version = r.u32();
+  if (r.ok() && version != kCatalogVersion) return fail(Errc::unsupported, "the catalog has another version");
+  const auto repository = r.id<RepositoryId>();
+  if (!r.done()) return damaged("its identity");
+  return repository;
+}
+
+Bytes encode_pack_mark(const PackPosition& mark) {
+  Bytes out;
+  out.reserve(kUsualRowBytes);
+  ByteWriter w(out);
+  w.u64(mark.pack);
+  w.u64(mark.offset);
+  return out;
+}
+
+Result<PackPosition> decode_pack_mark(ByteView value) {
+  ByteReader r(value);
+  PackPosition mark;
+  mark.pack = r.u64();
+  mark.offset = r.u64();
+  if (!r.done()) return damaged("the packs' mark");
+  return mark;
+}
+
+Bytes encode_journal_mark(const JournalMark& mark) {
+  Bytes out;
+  out.reserve(kUsualRowBytes);
+  ByteWriter w(out);
+  w.u64(mark.sequence);
+  w.bytes(mark.hash.view());
+  return out;
+}
+
+Result<JournalMark> decode_journal_mark(ByteView value) {
+  ByteReader r(value);
+  JournalMark mark;
+  mark.sequence = r.u64();
+  mark.hash = r.id<Digest>();
+  if (!r.done()) return damaged("the journal's mark");
+  return mark;
+}
+
+Bytes encode_count(std::uint64_t count) {
+  Bytes out;
+  ByteWriter(out).u64(count);
+  return out;
+}
+
+Result<std::uint64_t> decode_count(ByteView value) {
+  ByteReader r(value);
+  const std::uint64_t count = r.u64();
+  if (!r.done()) return damaged("a count");
+  return count;
+}
+
+Bytes encode_object_row(const ObjectRow& row) {
+  Bytes out;
+  out.reserve(kUsualRowBytes);
+  ByteWriter w(out);
+  w.u8(static_cast<std::uint8_t>(row.kind));
+  w.u8(row.flags);
+  w.varint(row.number);
+  w.varint(row.at.pack);
+  w.varint(row.at.offset);
+  w.varint(row.index);
+  return out;
+}
+
+Result<ObjectRow> decode_object_row(ByteView value) {
+  ByteReader r(value);
+  const std::uint8_t kind = r.u8();
+  ObjectRow row;
+  row.flags = r.u8();
+  row.number = r.varint();
+  row.at.pack = r.varint();
+  row.at.offset = r.varint();
+  row.index = static_cast<std::uint32_t>(r.varint_max(kMaxBlockObjects));
+  if (!r.done() || !is_valid_kind(kind) || row.number == 0) return damaged("an object");
+  row.kind = static_cast<ObjectKind>(kind);
+  return row;
+}
+
+Bytes encode_children(std::vector<ObjectNumber> children) {
+  std::sort(children.begin(), children.end());
+  children.erase(std::unique(children.begin(), children.end()), children.end());
+  Bytes out;
+  out.reserve(kUsualRowBytes);
+  ByteWriter w(out);
+  ObjectNumber previous = 0;
+  for (const ObjectNumber child : children) {
+    w.varint(child - previous);
+    previous = child;
+  }
+  return out;
+}
+
+Result<std::vector<ObjectNumber>> decode_children(ByteView value) {
+  ByteReader r(value);
+  std::vector<ObjectNumber> children;
+  ObjectNumber previous = 0;
+  while (r.ok() && r.remaining() > 0) {
+    const std::uint64_t delta = r.varint();
+    if (delta == 0 || delta > UINT64_MAX - previous || children.size() == kMaxObjectRefs) r.fail();
+    previous += delta;
+    children.push_back(previous);
+  }
+  if (!r.done()) return damaged("an object's children");
+  return children;
+}
+
+Bytes encode_snapshot_row(const CatalogCommit& commit) {
+  Bytes out;
+  out.reserve(kUsualRowBytes);
+  ByteWriter w(out);
+  w.u32(commit.domain);
+  w.u64(commit.snapshot.sequence);
+  w.u64(static_cast<std::uint64_t>(commit.snapshot.received.seconds));
+  w.u32(commit.snapshot.received.nanoseconds);
+  w.bytes(commit.snapshot.id.view());
+  w.bytes(commit.snapshot.run.view());
+  w.bytes(commit.snapshot.object.view());
+  return out;
+}
+
+Result<SnapshotInfo> decode_snapshot_row(ByteView value) {
+  ByteReader r(value);
+  SnapshotInfo info;
+  r.u32();  // the domain: it will matter when a node can change its own
+  info.sequence = r.u64();
+  info.received.seconds = static_cast<std::int64_t>(r.u64());
+  info.received.nanoseconds = r.u32();
+  info.id = r.id<SnapshotId>();
+  info.run = r.id<RunId>();
+  info.object = r.id<ObjectId>();
+  if (!r.done()) return damaged("a snapshot");
+  return info;
+}
+
+Bytes encode_node_row(const NodeRecord& node) {
+  Bytes out;
+  out.reserve(kUsualRowBytes);
+  ByteWriter w(out);
+  w.u32(node.domain);
+  w.sized(node.name);
+  w.u8(node.uid ? 1 : 0);
+  w.u32(node.uid.value_or(0));
+  w.sized(node.user);
+  return out;
+}
+
+Result<NodeRecord> decode_node_row(std::uint32_t number, ByteView value) {
+  ByteReader r(value);
+  NodeRecord node;
+  node.node = number;
+  node.domain = r.u32();
+  node.name = as_text(r.sized(kMaxLabelBytes));
+  const bool bound = r.u8() != 0;
+  const std::uint32_t uid = r.u32();
+  if (bound) node.uid = uid;
+  node.user = as_text(r.sized(kMaxLabelBytes));
+  if (!r.done()) return damaged("a node");
+  return node;
+}
+
+Bytes encode_domain_row(const DomainRecord& domain) {
+  Bytes out;
+  out.reserve(kUsualRowBytes);
+  ByteWriter w(out);
+  w.u8(domain.chunk_params.algorithm);
+  w.u32(domain.chunk_params.min_bytes);
+  w.u32(domain.chunk_params.average_bytes);
+  w.u32(domain.chunk_params.max_bytes);
+  w.bytes(domain.chunk_params.key);
+  return out;
+}
+
+Result<DomainRecord> decode_domain_row(std::uint32_t number, ByteView value) {
+  ByteReader r(value);
+  DomainRecord domain;
+  domain.domain = number;
+  domain.chunk_params.algorithm = r.u8();
+  domain.chunk_params.min_bytes = r.u32();
+  domain.chunk_params.average_bytes = r.u32();
+  domain.chunk_params.max_bytes = r.u32();
+  const ByteView key = r.bytes(domain.chunk_params.key.size());
+  if (!r.done() || !check_chunk_params(domain.chunk_params)) return damaged("a domain");
+  std::copy(key.begin(), key.end(), domain.chunk_params.key.begin());
+  return domain;
+}
+
+}  // namespace rb

@@ -1,0 +1,60 @@
+// Keys and values of the catalog's rows, for a store that keeps sorted byte strings. Not a format that we
+// promise to read again: a catalog with another kCatalogVersion is rebuilt. Numbers in keys are big-endian,
+// so that they sort.
+#pragma once
+
+#include <string>
+
+#include "repository/catalog.h"
+
+namespace rb {
+
+inline constexpr std::uint32_t kCatalogVersion = 1;
+
+std::string identity_key();   // version and repository
+std::string pack_mark_key();  // CatalogState::packs
+std::string journal_mark_key();
+std::string next_number_key();
+std::string object_count_key(std::uint32_t domain);
+std::string domain_key(std::uint32_t domain);
+std::string node_key(std::uint32_t node);
+std::string pack_key(std::uint64_t pack);
+std::string object_key(std::uint32_t domain, const ObjectId& id);
+std::string children_key(ObjectNumber number);
+std::string snapshot_key(std::uint32_t node, std::uint64_t sequence);
+std::string run_key(std::uint32_t node, const RunId& run);
+std::string snapshot_id_key(std::uint32_t node, const SnapshotId& id);
+
+// What all keys of one kind begin with.
+std::string object_count_prefix();
+std::string domain_prefix();
+std::string node_prefix();
+std::string pack_prefix();
+std::string snapshot_prefix(std::uint32_t node);
+
+// The number that a key ends with.
+std::uint32_t number32_of_key(std::string_view key);
+std::uint64_t number64_of_key(std::string_view key);
+
+// Each decode gives Errc::corrupt for anything that encode would not have written.
+Bytes encode_identity(const RepositoryId& repository);
+Result<RepositoryId> decode_identity(ByteView value);  // Errc::unsupported: another version
+Bytes encode_pack_mark(const PackPosition& mark);
+Result<PackPosition> decode_pack_mark(ByteView value);
+Bytes encode_journal_mark(const JournalMark& mark);
+Result<JournalMark> decode_journal_mark(ByteView value);
+Bytes encode_count(std::uint64_t count);
+Result<std::uint64_t> decode_count(ByteView value);
+Bytes encode_object_row(const ObjectRow& row);
+Result<ObjectRow> decode_object_row(ByteView value);
+// Sorts, and drops what stands twice: varint deltas.
+Bytes encode_children(std::vector<ObjectNumber> children);
+Result<std::vector<ObjectNumber>> decode_children(ByteView value);
+Bytes encode_snapshot_row(const CatalogCommit& commit);
+Result<SnapshotInfo> decode_snapshot_row(ByteView value);
+Bytes encode_node_row(const NodeRecord& node);
+Result<NodeRecord> decode_node_row(std::uint32_t number, ByteView value);
+Bytes encode_domain_row(const DomainRecord& domain);
+Result<DomainRecord> decode_domain_row(std::uint32_t number, ByteView value);
+
+}  // namespace rb

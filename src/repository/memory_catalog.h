@@ -1,0 +1,55 @@
+// A catalog in memory, for tests. Its log stands for the disk: a catalog made from a log holds what the log's
+// batches say, and a test that cuts the log's tail off has a crash in which the last batches were lost.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+#include "repository/catalog.h"
+
+namespace rb {
+
+struct MemoryCatalogLog {
+  RepositoryId repository;
+  std::vector<CatalogBatch> batches;
+};
+
+class MemoryCatalog final : public Catalog {
+ public:
+  explicit MemoryCatalog(std::shared_ptr<MemoryCatalogLog> log = std::make_shared<MemoryCatalogLog>());
+
+  Result<CatalogState> state() override;
+  Result<std::map<std::uint32_t, std::uint64_t>> object_counts() override;
+  Result<std::vector<NodeRecord>> nodes() override;
+  Result<std::vector<DomainRecord>> domains() override;
+  Result<std::vector<std::uint64_t>> packs() override;
+  Result<std::vector<std::optional<ObjectRow>>> find(std::uint32_t domain,
+                                                     std::span<const ObjectId> ids) override;
+  Result<std::vector<ObjectNumber>> children(ObjectNumber number) override;
+  Result<std::vector<SnapshotInfo>> snapshots(std::uint32_t node, std::uint64_t before_sequence,
+                                              std::size_t limit) override;
+  Result<std::uint64_t> snapshot_count(std::uint32_t node) override;
+  Result<std::optional<SnapshotInfo>> commit_of(std::uint32_t node, const RunId& run) override;
+  Result<std::optional<SnapshotInfo>> snapshot(std::uint32_t node, const SnapshotId& id) override;
+  Status apply(const CatalogBatch& batch) override;
+  Status persist() override { return {}; }
+  Status clear(const RepositoryId& repository) override;
+
+ private:
+  void take(const CatalogBatch& batch);
+  std::optional<SnapshotInfo> find_snapshot(std::uint32_t node,
+                                            const std::function<bool(const SnapshotInfo&)>& wanted) const;
+
+  std::mutex mutex_;
+  std::shared_ptr<MemoryCatalogLog> log_;
+  CatalogState state_;
+  std::map<std::uint32_t, std::uint64_t> counts_;
+  std::map<std::uint32_t, NodeRecord> nodes_;
+  std::map<std::uint32_t, DomainRecord> domains_;
+  std::map<std::uint32_t, std::unordered_map<ObjectId, ObjectRow>> rows_;
+  std::map<ObjectNumber, std::vector<ObjectNumber>> children_;
+  std::map<std::uint32_t, std::map<std::uint64_t, SnapshotInfo>> history_;  // node, sequence
+};
+
+}  // namespace rb

@@ -1,0 +1,330 @@
+#include "repository/rocks_catalog.h"
+
+#include <filesystem>
+#include <set>
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+
+#include "base/log.h"
+#include "repository/catalog_codec.h"
+
+namespace rb {
+
+namespace {
+
+// Together with two memtables this bounds what the index takes of the server's memory (256 MiB in all),
+// whatever the number of objects; index and filter blocks live in the cache too.
+constexpr std::size_t kBlockCacheBytes = 32 << 20;
+constexpr std::size_t kMemtableBytes = 16 << 20;
+constexpr int kMaxMemtables = 2;
+constexpr int kBloomBitsPerKey = 10;
+constexpr double kMemtableBloomRatio = 0.1;  // a miss is the common case of a first backup
+
+rocksdb::Options make_options() {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(kBlockCacheBytes);
+  table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kBloomBitsPerKey));
+  table.format_version = 5;
+
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  options.write_buffer_size = kMemtableBytes;
+  options.max_write_buffer_number = kMaxMemtables;
+  options.memtable_prefix_bloom_size_ratio = kMemtableBloomRatio;
+  options.memtable_whole_key_filtering = true;
+  options.max_open_files = 256;
+  options.max_background_jobs = 2;
+  options.compression = rocksdb::kNoCompression;  // ids are random
+  options.keep_log_file_num = 2;
+  options.info_log_level = rocksdb::WARN_LEVEL;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+std::unexpected<Error> fail_rocks(std::string_view doing, const rocksdb::Status& status) {
+  Errc code = Errc::io;
+  if (status.IsCorruption()) code = Errc::corrupt;
+  if (status.IsNoSpace()) code = Errc::no_space;
+  return fail(code, fmt::format("{}: {}", doing, status.ToString()));
+}
+
+rocksdb::Slice slice(const Bytes& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+ByteView view(const rocksdb::Slice& s) {
+  return {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()};
+}
+
+class RocksCatalog final : public Catalog {
+ public:
+  RocksCatalog(std::string directory, std::unique_ptr<rocksdb::DB> db)
+      : directory_(std::move(directory)), db_(std::move(db)) {}
+
+  Result<CatalogState> state() override;
+  Result<std::map<std::uint32_t, std::uint64_t>> object_counts() override;
+  Result<std::vector<NodeRecord>> nodes() override;
+  Result<std::vector<DomainRecord>> domains() override;
+  Result<std::vector<std::uint64_t>> packs() override;
+  Result<std::vector<std::optional<ObjectRow>>> find(std::uint32_t domain,
+                                                     std::span<const ObjectId> ids) override;
+  Result<std::vector<ObjectNumber>> children(ObjectNumber number) override;
+  Result<std::vector<SnapshotInfo>> snapshots(std::uint32_t node, std::uint64_t before_sequence,
+                                              std::size_t limit) override;
+  Result<std::uint64_t> snapshot_count(std::uint32_t node) override;
+  Result<std::optional<SnapshotInfo>> commit_of(std::uint32_t node, const RunId& run) override;
+  Result<std::optional<SnapshotInfo>> snapshot(std::uint32_t node, const SnapshotId& id) override;
+  Status apply(const CatalogBatch& batch) override;
+  Status persist() override;
+  Status clear(const RepositoryId& repository) override;
+
+ private:
+  using RowVisitor = std::function<Status(std::string_view key, ByteView value)>;
+  Status for_each(const std::string& prefix, const RowVisitor& visit);
+  // The value, or nothing.
+  Result<std::optional<std::string>> get(const std::string& key);
+  Result<std::optional<SnapshotInfo>> snapshot_behind(std::uint32_t node, const std::string& key);
+  Status write(rocksdb::WriteBatch& batch);
+
+  const std::string directory_;
+  std::unique_ptr<rocksdb::DB>
+      db_;  // its methods are thread-safe; replaced only by clear(), before sessions exist
+};
+
+Result<std::optional<std::string>> RocksCatalog::get(const std::string& key) {
+  std::string value;
+  const rocksdb::Status status = db_->Get({}, key, &value);
+  if (status.IsNotFound()) return std::nullopt;
+  if (!status.ok()) return fail_rocks("reading the catalog", status);
+  return value;
+}
+
+Status RocksCatalog::for_each(const std::string& prefix, const RowVisitor& visit) {
+  const std::unique_ptr<rocksdb::Iterator> row(db_->NewIterator({}));
+  for (row->Seek(prefix); row->Valid() && row->key().starts_with(prefix); row->Next()) {
+    RB_TRY(visit(row->key().ToStringView(), view(row->value())));
+  }
+  if (!row->status().ok()) return fail_rocks("reading the catalog", row->status());
+  return {};
+}
+
+Result<CatalogState> RocksCatalog::state() {
+  CatalogState state;
+  RB_TRY(const auto identity, get(identity_key()));
+  if (!identity) return state;
+  RB_TRY(state.repository, decode_identity(as_bytes(*identity)));
+  RB_TRY(const auto packs, get(pack_mark_key()));
+  if (packs) {
+    RB_TRY(state.packs, decode_pack_mark(as_bytes(*packs)));
+  }
+  RB_TRY(const auto journal, get(journal_mark_key()));
+  if (journal) {
+    RB_TRY(state.journal, decode_journal_mark(as_bytes(*journal)));
+  }
+  RB_TRY(const auto number, get(next_number_key()));
+  if (number) {
+    RB_TRY(state.next_number, decode_count(as_bytes(*number)));
+  }
+  return state;
+}
+
+Result<std::map<std::uint32_t, std::uint64_t>> RocksCatalog::object_counts() {
+  std::map<std::uint32_t, std::uint64_t> counts;
+  const RowVisitor take = [&](std::string_view key, ByteView value) -> Status {
+    RB_TRY(counts[number32_of_key(key)], decode_count(value));
+    return {};
+  };
+  RB_TRY(for_each(object_count_prefix(), take));
+  return counts;
+}
+
+Result<std::vector<NodeRecord>> RocksCatalog::nodes() {
+  std::vector<NodeRecord> nodes;
+  const RowVisitor take = [&](std::string_view key, ByteView value) -> Status {
+    RB_TRY(NodeRecord node, decode_node_row(number32_of_key(key), value));
+    nodes.push_back(std::move(node));
+    return {};
+  };
+  RB_TRY(for_each(node_prefix(), take));
+  return nodes;
+}
+
+Result<std::vector<DomainRecord>> RocksCatalog::domains() {
+  std::vector<DomainRecord> domains;
+  const RowVisitor take = [&](std::string_view key, ByteView value) -> Status {
+    RB_TRY(const DomainRecord domain, decode_domain_row(number32_of_key(key), value));
+    domains.push_back(domain);
+    return {};
+  };
+  RB_TRY(for_each(domain_prefix(), take));
+  return domains;
+}
+
+Result<std::vector<std::uint64_t>> RocksCatalog::packs() {
+  std::vector<std::uint64_t> packs;
+  const RowVisitor take = [&](std::string_view key, ByteView) -> Status {
+    packs.push_back(number64_of_key(key));
+    return {};
+  };
+  RB_TRY(for_each(pack_prefix(), take));
+  return packs;
+}
+
+Result<std::vector<std::optional<ObjectRow>>> RocksCatalog::find(std::uint32_t domain,
+                                                                 std::span<const ObjectId> ids) {
+  std::vector<std::optional<ObjectRow>> rows(ids.size());
+  if (ids.empty()) return rows;
+  std::vector<std::string> keys;
+  keys.reserve(ids.size());
+  for (const ObjectId& id : ids)
+    keys.push_back(object_key(domain, id));
+  const std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
+  std::vector<rocksdb::PinnableSlice> values(ids.size());
+  std::vector<rocksdb::Status> statuses(ids.size());
+  db_->MultiGet({}, db_->DefaultColumnFamily(), ids.size(), slices.data(), values.data(), statuses.data());
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (statuses[i].IsNotFound()) continue;
+    if (!statuses[i].ok()) return fail_rocks("looking up objects", statuses[i]);
+    RB_TRY(rows[i], decode_object_row(view(values[i])));
+  }
+  return rows;
+}
+
+Result<std::vector<ObjectNumber>> RocksCatalog::children(ObjectNumber number) {
+  RB_TRY(const auto value, get(children_key(number)));
+  if (!value) return std::vector<ObjectNumber>{};
+  return decode_children(as_bytes(*value));
+}
+
+Result<std::vector<SnapshotInfo>> RocksCatalog::snapshots(std::uint32_t node, std::uint64_t before_sequence,
+                                                          std::size_t limit) {
+  std::vector<SnapshotInfo> found;
+  const std::string prefix = snapshot_prefix(node);
+  if (before_sequence == 0) return found;
+  const std::unique_ptr<rocksdb::Iterator> row(db_->NewIterator({}));
+  row->SeekForPrev(snapshot_key(node, before_sequence - 1));
+  for (; found.size() < limit && row->Valid() && row->key().starts_with(prefix); row->Prev()) {
+    RB_TRY(const SnapshotInfo info, decode_snapshot_row(view(row->value())));
+    found.push_back(info);
+  }
+  if (!row->status().ok()) return fail_rocks("reading the history", row->status());
+  return found;
+}
+
+Result<std::uint64_t> RocksCatalog::snapshot_count(std::uint32_t node) {
+  std::uint64_t count = 0;
+  const RowVisitor take = [&](std::string_view, ByteView) -> Status {
+    ++count;
+    return {};
+  };
+  RB_TRY(for_each(snapshot_prefix(node), take));
+  return count;
+}
+
+Result<std::optional<SnapshotInfo>> RocksCatalog::snapshot_behind(std::uint32_t node,
+                                                                  const std::string& key) {
+  RB_TRY(const auto sequence, get(key));
+  if (!sequence) return std::nullopt;
+  RB_TRY(const std::uint64_t number, decode_count(as_bytes(*sequence)));
+  RB_TRY(const auto row, get(snapshot_key(node, number)));
+  if (!row) return fail(Errc::corrupt, "the catalog lacks a snapshot that it names");
+  return decode_snapshot_row(as_bytes(*row));
+}
+
+Result<std::optional<SnapshotInfo>> RocksCatalog::commit_of(std::uint32_t node, const RunId& run) {
+  return snapshot_behind(node, run_key(node, run));
+}
+
+Result<std::optional<SnapshotInfo>> RocksCatalog::snapshot(std::uint32_t node, const SnapshotId& id) {
+  return snapshot_behind(node, snapshot_id_key(node, id));
+}
+
+// One column family and no log of its own: memtables are flushed in order and a batch is never split between
+// two, so what is on disk after a crash is always the effect of the first n batches.
+Status RocksCatalog::write(rocksdb::WriteBatch& batch) {
+  rocksdb::WriteOptions options;
+  options.disableWAL = true;
+  rocksdb::Status status = db_->Write(options, &batch);
+  if (!status.ok() && db_->Resume().ok())
+    status = db_->Write(options, &batch);  // a full disk may have room again
+  if (!status.ok()) return fail_rocks("writing to the catalog", status);
+  return {};
+}
+
+Status RocksCatalog::apply(const CatalogBatch& batch) {
+  rocksdb::WriteBatch rows;
+  std::set<std::uint64_t> packs;
+  for (const CatalogObject& object : batch.objects) {
+    rows.Put(object_key(object.domain, object.id), slice(encode_object_row(object.row)));
+    if (!object.children.empty()) {
+      rows.Put(children_key(object.row.number), slice(encode_children(object.children)));
+    }
+    packs.insert(object.row.at.pack);
+  }
+  for (const std::uint64_t pack : packs)
+    rows.Put(pack_key(pack), "");
+  for (const auto& [domain, count] : batch.object_counts) {
+    rows.Put(object_count_key(domain), slice(encode_count(count)));
+  }
+  for (const NodeRecord& node : batch.nodes)
+    rows.Put(node_key(node.node), slice(encode_node_row(node)));
+  for (const DomainRecord& domain : batch.domains) {
+    rows.Put(domain_key(domain.domain), slice(encode_domain_row(domain)));
+  }
+  for (const CatalogCommit& commit : batch.commits) {
+    const Bytes sequence = encode_count(commit.snapshot.sequence);
+    rows.Put(snapshot_key(commit.node, commit.snapshot.sequence), slice(encode_snapshot_row(commit)));
+    rows.Put(run_key(commit.node, commit.snapshot.run), slice(sequence));
+    rows.Put(snapshot_id_key(commit.node, commit.snapshot.id), slice(sequence));
+  }
+  if (batch.packs) rows.Put(pack_mark_key(), slice(encode_pack_mark(*batch.packs)));
+  if (batch.journal) rows.Put(journal_mark_key(), slice(encode_journal_mark(*batch.journal)));
+  if (batch.next_number) rows.Put(next_number_key(), slice(encode_count(*batch.next_number)));
+  return write(rows);
+}
+
+Status RocksCatalog::persist() {
+  const rocksdb::Status status = db_->Flush({});
+  if (!status.ok()) return fail_rocks("writing the catalog to disk", status);
+  return {};
+}
+
+Result<std::unique_ptr<rocksdb::DB>> open_database(const std::string& directory) {
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status = rocksdb::DB::Open(make_options(), directory, &db);
+  if (!status.ok()) return fail_rocks("opening the catalog in " + directory, status);
+  return std::unique_ptr<rocksdb::DB>(db);
+}
+
+Result<std::unique_ptr<rocksdb::DB>> make_database(const std::string& directory) {
+  std::error_code ignored;  // what can't be removed will not open either
+  std::filesystem::remove_all(directory, ignored);
+  return open_database(directory);
+}
+
+Status RocksCatalog::clear(const RepositoryId& repository) {
+  db_.reset();
+  RB_TRY(db_, make_database(directory_));
+  rocksdb::WriteBatch identity;
+  identity.Put(identity_key(), slice(encode_identity(repository)));
+  return write(identity);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Catalog>> open_rocks_catalog(const std::string& directory) {
+  auto db = open_database(directory);
+  if (!db) {
+    log(LogLevel::warning, "{}; it is made anew", db.error().message);
+    db = make_database(directory);
+    if (!db) return std::unexpected(db.error());
+  }
+  return std::make_unique<RocksCatalog>(directory, std::move(*db));
+}
+
+}  // namespace rb
