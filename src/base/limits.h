@@ -29,8 +29,9 @@ inline constexpr std::size_t kMaxUnknownFields = 64;
 
 // Chunks: format/object.h. The largest chunk a domain may be configured for; a decoder's limit.
 inline constexpr std::size_t kMaxChunkBytes = 1 << 20;
-// A metadata object (tree page, chunk-list page, snapshot): references and payload together.
-inline constexpr std::size_t kMaxMetadataBytes = 4 << 20;
+// A metadata object (tree page, chunk-list page, snapshot): references and payload together. A little less than a
+// block's body, which also holds the object's length.
+inline constexpr std::size_t kMaxMetadataBytes = (4 << 20) - 1024;
 inline constexpr std::size_t kMaxObjectRefs = 16384;
 // Entries of a tree page, items of a chunk list: bounds what a page of a few bytes an item may unpack to.
 inline constexpr std::size_t kMaxPageItems = 16384;

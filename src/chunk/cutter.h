@@ -29,7 +29,7 @@ class Cutter {
   std::size_t max_bytes() const { return max_; }
 
  private:
-  std::size_t min_, average_, max_;
+  std::size_t min_, normal_, max_;  // normal_: where cuts become likelier
   std::uint64_t mask_small_, mask_large_;
   std::array<std::uint64_t, 256> gear_;
 };
