@@ -1,51 +1,21 @@
-// The journal: what the administrator and the clients decided, in order, in two copies. Append-only segments of
-// records, each with a sequence number and its predecessor's hash; a record is synced in both copies before append()
-// answers. Journal and packs are the truth; everything else derives from them. Layout: docs/format.md, "Journal".
-// Thread-safe.
+// The journal: what the administrator and the clients decided, in order, in two copies. Append-only segments
+// of records, each with a sequence number and its predecessor's hash; a record is synced in both copies
+// before append() answers. Journal and packs are the truth; everything else derives from them. Layout:
+// docs/format.md, "Journal". Thread-safe.
 #pragma once
 
 #include <functional>
 #include <memory>
-#include <variant>
+#include <string>
 
-#include "base/clock.h"
 #include "base/file_system.h"
-#include "format/chunk_params.h"
+#include "format/journal_format.h"
 #include "store/store.h"
 
 namespace rb {
 
-struct NodeRecord {         // a node was enrolled
-  std::uint32_t node = 0;   // its number
-  std::uint32_t domain = 0;
-  std::string name;
-  std::optional<std::uint32_t> uid;  // bound to this user on the server's machine, or
-  std::string user;                  // ... nothing, for a node with a credential (a later version)
-  bool operator==(const NodeRecord&) const = default;
-};
-
-struct DomainRecord {  // a domain was made
-  std::uint32_t domain = 0;
-  ChunkParams chunk_params;
-  bool operator==(const DomainRecord&) const = default;
-};
-
-struct CommitRecord {
-  std::uint32_t node = 0;
-  std::uint32_t domain = 0;
-  std::uint64_t sequence = 0;  // position in the node's history
-  Timestamp received;
-  RunId run;
-  ObjectId snapshot;
-  bool operator==(const CommitRecord&) const = default;
-};
-
-// Further kinds (deletions, pins, collections, quarantine, credentials) get numbers of their own when they come; a
-// reader refuses a kind it does not know, since ignoring a deletion or revocation would undo it.
-using JournalRecord = std::variant<NodeRecord, DomainRecord, CommitRecord>;
-
-// The id that people see: the first 16 bytes of the hash of the record as encoded, sequence number and predecessor's
-// hash included.
+// The id that people see: the first 16 bytes of the hash of the record as encoded, sequence number and
+// predecessor's hash included.
 struct JournalEntry {
   std::uint64_t sequence = 0;  // of the journal, from 1
   Digest hash;
@@ -57,14 +27,14 @@ inline SnapshotId snapshot_id_of(const JournalEntry& entry) {
 
 class Journal {
  public:
-  // Reads both copies and repairs the shorter or damaged one from the other. Two valid chains that differ: opens
-  // read-only, and read_only_reason() says so. After a torn tail a new segment is opened.
-  static Result<std::unique_ptr<Journal>> open(FileSystem& fs, std::string directory_1, std::string directory_2,
-                                               const RepositoryId& repository);
+  // Reads both copies and repairs the shorter or damaged one from the other. Two valid chains that differ:
+  // opens read-only, and read_only_reason() says so. After a torn tail a new segment is opened.
+  static Result<std::unique_ptr<Journal>> open(FileSystem& fs, std::string directory_1,
+                                               std::string directory_2, const RepositoryId& repository);
   virtual ~Journal() = default;
 
-  // Durable in both copies when it returns. After a failed write or sync the record must be taken for neither there
-  // nor not there: the journal is read-only until it is opened again.
+  // Durable in both copies when it returns. After a failed write or sync the record must be taken for neither
+  // there nor not there: the journal is read-only until it is opened again.
   virtual Result<JournalEntry> append(const JournalRecord& record) = 0;
 
   // All entries after `after_sequence`, in order.

@@ -1,33 +1,18 @@
-// The packs: append-only files of records, each a block as the client made it behind a header of the server's. The
-// layout is in docs/format.md, "Pack". Thread-safe.
+// The packs: append-only files of records, each a block as the client made it behind a header of the
+// server's. The layout is in docs/format.md, "Pack". Thread-safe.
 //
-// A pack is never truncated and never appended to after a crash or a failed sync: it is sealed as found and a new one
-// is opened. Whatever was not synced may be there or not; readers skip garbage by looking for the next record whose
-// keyed checksum is right, so file contents can't pose as records.
+// A pack is never truncated and never appended to after a crash or a failed sync: it is sealed as found and a
+// new one is opened. Whatever was not synced may be there or not; readers skip garbage by looking for the
+// next record whose keyed checksum is right, so file contents can't pose as records.
 #pragma once
 
 #include <functional>
 #include <memory>
 
 #include "base/file_system.h"
-#include "base/hash.h"
-#include "format/object.h"
+#include "format/pack_format.h"
 
 namespace rb {
-
-// Where one record begins.
-struct PackPosition {
-  std::uint64_t pack = 0;    // packs are numbered from 1, ascending, never reused
-  std::uint64_t offset = 0;
-  auto operator<=>(const PackPosition&) const = default;
-};
-
-// What the server adds to a block, from the session, never from the block itself.
-struct PackRecordOwner {
-  std::uint32_t node = 0;
-  std::uint32_t domain = 0;
-  bool operator==(const PackRecordOwner&) const = default;
-};
 
 struct PackStoreOptions {
   std::uint64_t pack_bytes_max = 128ull << 20;  // a new pack is opened beyond this
@@ -36,24 +21,27 @@ struct PackStoreOptions {
 
 class PackStore {
  public:
-  // Reads which packs exist; all of them are sealed. `directory` must exist. `record_key` is the repository's secret.
-  static Result<std::unique_ptr<PackStore>> open(FileSystem& fs, std::string directory, const HashKey& record_key,
-                                                 const RepositoryId& repository, PackStoreOptions options);
+  // Reads which packs exist; all of them are sealed. `directory` must exist. `record_key` is the repository's
+  // secret.
+  static Result<std::unique_ptr<PackStore>> open(FileSystem& fs, std::string directory,
+                                                 const HashKey& record_key, const RepositoryId& repository,
+                                                 PackStoreOptions options);
   virtual ~PackStore() = default;
 
-  // Appends one block; not durable before sync(). The block is written as it is, its own checksum was checked by the
-  // caller. After a failed append or sync the pack is sealed and the next append opens a new one.
+  // Appends one block; not durable before sync(). The block is written as it is, its own checksum was checked
+  // by the caller. After a failed append or sync the pack is sealed and the next append opens a new one.
   virtual Result<PackPosition> append(const PackRecordOwner& owner, ByteView block) = 0;
 
-  // Makes everything durable that was appended before the call; callers at the same time share one fdatasync. On
-  // failure everything appended since the last success must be taken for lost, by every caller concerned.
+  // Makes everything durable that was appended before the call; callers at the same time share one fdatasync.
+  // On failure everything appended since the last success must be taken for lost, by every caller concerned.
   virtual Status sync() = 0;
 
   struct Record {
     PackRecordOwner owner;
     Bytes block;
   };
-  // One record, its header and CRCs checked. Errc::corrupt says which pack, offset and 4 KiB pieces are damaged.
+  // One record, its header and CRCs checked. Errc::corrupt says which pack, offset and 4 KiB pieces are
+  // damaged.
   virtual Result<Record> read(const PackPosition& at) = 0;
   // The same with the bytes appended to `out` (cheaper in a loop).
 
