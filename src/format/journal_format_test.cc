@@ -94,110 +94,112 @@ TEST(JournalFormatTest, UnknownVersionIsUnsupported) {
 
 TEST(JournalFormatTest, RootGoldenBytes) {
   EXPECT_EQ(to_hex(journal_root(kRepository)),
-            "49ecf4dd78de1ebcb4044f5fd8401bd322afc51008192c2d1a34e51c4de04971");  // hash }
+            "49ecf4dd78de1ebcb4044f5fd8401bd322afc51008192c2d1a34e51c4de04971");
+}
+}
 
-  TEST(JournalFormatTest, RecordGoldenBytes) {
-    EXPECT_EQ(to_hex(encode(kNode)),
-              "e772626a726e6c0a"                                                  // magic
-              "6a000000"                                                          // length
-              "01000000"                                                          // kind
-              "0500000000000000"                                                  // sequence
-              "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"  // predecessor
-              "010208616e61406361736101e80703616e61"  // node, domain, name, uid, user
-              "8d67f95bcb9d0caa22d4833a74ad27e221901406a5aa52701fdcc0bba6a4f1c2");  // hash
-    EXPECT_EQ(to_hex(encode(domain_record())),
-              "e772626a726e6c0a"                                                  // magic
-              "83000000"                                                          // length
-              "02000000"                                                          // kind
-              "0500000000000000"                                                  // sequence
-              "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"  // predecessor
-              "0201808002808008808020abababababababababababababababababababababababababababababababab"  // domain,
-                                                                                                        // algorithm,
-                                                                                                        // sizes,
-                                                                                                        // key
-              "ec3d4b02c7448e027e62ae3e869f4a5da55089dcc232a22e401d4c40a1475615");  // hash
-    EXPECT_EQ(to_hex(encode(kCommit)),
-              "e772626a726e6c0a"                                                  // magic
-              "92000000"                                                          // length
-              "03000000"                                                          // kind
-              "0500000000000000"                                                  // sequence
-              "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"  // predecessor
-              "0102ac0209ff93ebdc03101112131415161718191a1b1c1d1e1f404142434445464748494a4b4c4d4e4f5051525354"
-              "55565758595a5b5c5d5e5f"  // node, domain, sequence, time, run, snapshot
-              "9ffe7ed56f8f32fe396c368f46eb649e92cc32a3b78ba924ff95d1b30babb01f");  // hash
+TEST(JournalFormatTest, RecordGoldenBytes) {
+  EXPECT_EQ(to_hex(encode(kNode)),
+            "e772626a726e6c0a"                                                  // magic
+            "6a000000"                                                          // length
+            "01000000"                                                          // kind
+            "0500000000000000"                                                  // sequence
+            "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"  // predecessor
+            "010208616e61406361736101e80703616e61"  // node, domain, name, uid, user
+            "8d67f95bcb9d0caa22d4833a74ad27e221901406a5aa52701fdcc0bba6a4f1c2");  // hash
+  EXPECT_EQ(
+      to_hex(encode(domain_record())),
+      "e772626a726e6c0a"                                                                        // magic
+      "83000000"                                                                                // length
+      "02000000"                                                                                // kind
+      "0500000000000000"                                                                        // sequence
+      "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"                        // predecessor
+      "0201808002808008808020abababababababababababababababababababababababababababababababab"  // domain,
+                                                                                                // algorithm,
+                                                                                                // sizes,
+                                                                                                // key
+      "ec3d4b02c7448e027e62ae3e869f4a5da55089dcc232a22e401d4c40a1475615");                      // hash
+  EXPECT_EQ(to_hex(encode(kCommit)),
+            "e772626a726e6c0a"                                                  // magic
+            "92000000"                                                          // length
+            "03000000"                                                          // kind
+            "0500000000000000"                                                  // sequence
+            "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"  // predecessor
+            "0102ac0209ff93ebdc03101112131415161718191a1b1c1d1e1f404142434445464748494a4b4c4d4e4f5051525354"
+            "55565758595a5b5c5d5e5f"  // node, domain, sequence, time, run, snapshot
+            "9ffe7ed56f8f32fe396c368f46eb649e92cc32a3b78ba924ff95d1b30babb01f");  // hash
+}
+
+TEST(JournalFormatTest, RecordsRoundTrip) {
+  for (const JournalRecord& record : samples()) {
+    const Bytes bytes = encode(record);
+    const auto frame = decode_journal_frame(bytes);
+    ASSERT_TRUE(frame.has_value());
+    EXPECT_EQ(frame->sequence, 5u);
+    EXPECT_EQ(frame->predecessor, counted_id<Digest>(128));
+    EXPECT_EQ(frame->record_bytes, bytes.size());
+    EXPECT_TRUE(std::ranges::equal(frame->hash.bytes, ByteView(bytes).last(32)));
+    EXPECT_TRUE(*decode(bytes) == record);
   }
+}
 
-  TEST(JournalFormatTest, RecordsRoundTrip) {
-    for (const JournalRecord& record : samples()) {
-      const Bytes bytes = encode(record);
-      const auto frame = decode_journal_frame(bytes);
-      ASSERT_TRUE(frame.has_value());
-      EXPECT_EQ(frame->sequence, 5u);
-      EXPECT_EQ(frame->predecessor, counted_id<Digest>(128));
-      EXPECT_EQ(frame->record_bytes, bytes.size());
-      EXPECT_TRUE(std::ranges::equal(frame->hash.bytes, ByteView(bytes).last(32)));
-      EXPECT_TRUE(*decode(bytes) == record);
+TEST(JournalFormatTest, AnyNodeRoundTrips) {
+  EXPECT_TRUE(rc::check([](std::uint32_t number, std::string name, std::string user) {
+    if (name.size() > kJournalNameBytesMax) name.resize(kJournalNameBytesMax);
+    if (user.size() > kJournalNameBytesMax) user.resize(kJournalNameBytesMax);
+    const NodeRecord node{.node = number, .domain = ~number, .name = name, .uid = number / 2, .user = user};
+    RC_ASSERT(*decode(encode(node)) == JournalRecord(node));
+  }));
+}
+
+TEST(JournalFormatTest, EveryFlippedBitIsNoticed) {
+  for (const JournalRecord& record : samples()) {
+    const Bytes bytes = encode(record);
+    for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+      Bytes damaged = bytes;
+      damaged[bit / 8] ^= static_cast<std::uint8_t>(1u << (bit % 8));
+      EXPECT_FALSE(decode_journal_frame(damaged)) << bit;
     }
+    for (std::size_t n = 0; n < bytes.size(); ++n)
+      EXPECT_FALSE(decode_journal_frame(ByteView(bytes).first(n)));
   }
+}
 
-  TEST(JournalFormatTest, AnyNodeRoundTrips) {
-    EXPECT_TRUE(rc::check([](std::uint32_t number, std::string name, std::string user) {
-      if (name.size() > kJournalNameBytesMax) name.resize(kJournalNameBytesMax);
-      if (user.size() > kJournalNameBytesMax) user.resize(kJournalNameBytesMax);
-      const NodeRecord node{.node = number, .domain = ~number, .name = name, .uid = number / 2, .user = user};
-      RC_ASSERT(*decode(encode(node)) == JournalRecord(node));
-    }));
-  }
+TEST(JournalFormatTest, UnknownKindIsUnsupported) {
+  Bytes bytes = encode(kCommit);
+  bytes[12] = 4;
+  EXPECT_EQ(decode(rehash(bytes)).error().code, Errc::unsupported);
+}
 
-  TEST(JournalFormatTest, EveryFlippedBitIsNoticed) {
-    for (const JournalRecord& record : samples()) {
-      const Bytes bytes = encode(record);
-      for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
-        Bytes damaged = bytes;
-        damaged[bit / 8] ^= static_cast<std::uint8_t>(1u << (bit % 8));
-        EXPECT_FALSE(decode_journal_frame(damaged)) << bit;
+TEST(JournalFormatTest, OneValueHasOneEncoding) {
+  for (const JournalRecord& record : samples()) {
+    const Bytes bytes = encode(record);
+    for (std::size_t at = kJournalRecordHeaderBytes; at < bytes.size() - Digest::kSize; ++at) {
+      for (const int bit : {0, 7}) {
+        Bytes changed = bytes;
+        changed[at] ^= static_cast<std::uint8_t>(1u << bit);
+        changed = rehash(changed);
+        const Result<JournalRecord> decoded = decode(changed);
+        if (!decoded) continue;
+        EXPECT_EQ(to_hex(encode(*decoded)), to_hex(changed));
       }
-      for (std::size_t n = 0; n < bytes.size(); ++n)
-        EXPECT_FALSE(decode_journal_frame(ByteView(bytes).first(n)));
     }
   }
+}
 
-  TEST(JournalFormatTest, UnknownKindIsUnsupported) {
-    Bytes bytes = encode(kCommit);
-    bytes[12] = 4;
-    EXPECT_EQ(decode(rehash(bytes)).error().code, Errc::unsupported);
-  }
+TEST(JournalFormatTest, LongNamesAreRefusedBeforeTheyAreWritten) {
+  EXPECT_TRUE(check_journal_record(NodeRecord{.name = std::string(kJournalNameBytesMax, 'x')}).has_value());
+  EXPECT_EQ(check_journal_record(NodeRecord{.name = std::string(kJournalNameBytesMax + 1, 'x')}).error().code,
+            Errc::invalid_argument);
+  EXPECT_FALSE(check_journal_record(CommitRecord{.received = {.nanoseconds = 1000000000}}).has_value());
+}
 
-  TEST(JournalFormatTest, OneValueHasOneEncoding) {
-    for (const JournalRecord& record : samples()) {
-      const Bytes bytes = encode(record);
-      for (std::size_t at = kJournalRecordHeaderBytes; at < bytes.size() - Digest::kSize; ++at) {
-        for (const int bit : {0, 7}) {
-          Bytes changed = bytes;
-          changed[at] ^= static_cast<std::uint8_t>(1u << bit);
-          changed = rehash(changed);
-          const Result<JournalRecord> decoded = decode(changed);
-          if (!decoded) continue;
-          EXPECT_EQ(to_hex(encode(*decoded)), to_hex(changed));
-        }
-      }
-    }
-  }
-
-  TEST(JournalFormatTest, LongNamesAreRefusedBeforeTheyAreWritten) {
-    EXPECT_TRUE(check_journal_record(NodeRecord{.name = std::string(kJournalNameBytesMax, 'x')}).has_value());
-    EXPECT_EQ(
-        check_journal_record(NodeRecord{.name = std::string(kJournalNameBytesMax + 1, 'x')}).error().code,
-        Errc::invalid_argument);
-    EXPECT_FALSE(check_journal_record(CommitRecord{.received = {.nanoseconds = 1000000000}}).has_value());
-  }
-
-  TEST(JournalFormatTest, AnyBytesAreDecodedWithoutHarm) {
-    EXPECT_TRUE(rc::check([](const Bytes& bytes, std::uint8_t kind) {
-      RC_ASSERT(!decode_journal_frame(bytes).has_value());
-      (void)decode_journal_payload(kind % 5, bytes);
-    }));
-  }
+TEST(JournalFormatTest, AnyBytesAreDecodedWithoutHarm) {
+  EXPECT_TRUE(rc::check([](const Bytes& bytes, std::uint8_t kind) {
+    RC_ASSERT(!decode_journal_frame(bytes).has_value());
+    (void)decode_journal_payload(kind % 5, bytes);
+  }));
+}
 
 }  // namespace
 }  // namespace rb
