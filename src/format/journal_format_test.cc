@@ -96,7 +96,6 @@ TEST(JournalFormatTest, RootGoldenBytes) {
   EXPECT_EQ(to_hex(journal_root(kRepository)),
             "49ecf4dd78de1ebcb4044f5fd8401bd322afc51008192c2d1a34e51c4de04971");
 }
-}
 
 TEST(JournalFormatTest, RecordGoldenBytes) {
   EXPECT_EQ(to_hex(encode(kNode)),
