@@ -1,13 +1,16 @@
-// The client's memory of what it saw: for each directory, in name order, what each file looked like and which tree page
-// says what it became. One file per (repository, node, root path); a cache that is missing, damaged or of another
-// repository is no cache. Never believed about what the store holds: tree ids are confirmed by the store.
+// The client's memory of what it saw: for each directory, in name order, what each file looked like and which
+// tree page says what it became. One file per (repository, node, root path); a cache that is missing, damaged
+// or of another repository is no cache. Never believed about what the store holds: tree ids are confirmed by
+// the store.
 //
-// The file is an append-only log of checksummed frames, so that a run that was killed leaves all it finished to the next:
-//   page frame       the directory's key, one leaf tree page (refs and payload), and a signature per entry
-//   directory frame  the directory's key and path, its tree id, the places of its page frames, of its subdirectories'
-//                    directory frames, all page ids of the tree
-//   footer           the place of the root's directory frame; written last. Without it the log is a checkpoint.
-// The layout is the client's own and may change with any version.
+// The file is an append-only log of checksummed frames, so that a run that was killed leaves all it finished
+// to the next:
+//   page frame       the directory's key, a signature per entry, one leaf tree page (refs and payload)
+//   directory frame  the directory's key, its tree id, the places of its page frames, all page ids of the
+//   tree index, footer    where each directory frame stands; written last. Without them the log is a
+//   checkpoint.
+// scan/cache_format.h has the bytes. Nothing is synced: what a power cut spoils is noticed and costs time,
+// not data. The layout is the client's own and may change with any version.
 #pragma once
 
 #include <memory>
@@ -22,8 +25,9 @@ namespace rb {
 struct Signature {
   std::uint64_t size = 0, inode = 0;
   Timestamp mtime, ctime;
-  // False where the ctime was not older, by more than the clock's granularity, than the coarse clock just before the
-  // content was read: a change within the same tick could not be seen, so the file is read again next time.
+  // False where the ctime was not older, by more than the clock's granularity, than the coarse clock just
+  // before the content was read: a change within the same tick could not be seen, so the file is read again
+  // next time.
   bool trusted = false;
   bool operator==(const Signature&) const = default;
 };
@@ -48,33 +52,42 @@ struct CachedRow {
 class CachedDirectory {
  public:
   virtual ~CachedDirectory() = default;
-  // The tree this directory became, nothing when the run was cut before the directory was complete.
+  // The tree this directory became, nothing when the run was cut before the directory was complete, or when
+  // rows can't be read any longer.
   virtual std::optional<ObjectId> tree() const = 0;
-  // Ids of all pages of that tree, leaves and inner, for telling new pages from old.
+  // Some of it was seen by a run that was cut, so FileCache::root_tree() says nothing about it.
+  virtual bool from_checkpoint() const = 0;
+  // Ids of all pages of that tree, leaves and inner, for telling new pages from old. Empty without a tree.
   virtual const std::vector<ObjectId>& page_ids() const = 0;
   // Rows in name order; nullptr at the end. A row is valid until the next call.
   virtual const CachedRow* current() = 0;
   virtual void next() = 0;
   virtual void rewind() = 0;
   // The full entry of the current row: what the file became. Decodes the page at the first call in a page.
+  // Valid until next() leaves the page. An error (damage) means that nothing is known about this entry.
+  // Requires: current() != nullptr.
   virtual Result<const Entry*> entry() = 0;
 };
 
 class FileCache {
  public:
   virtual ~FileCache() = default;
-  // The root tree that the cache was made from, when it is complete: SessionInfo::cache_holds is asked about it.
+  // The root tree that the cache was made from, when it is complete: SessionInfo::cache_holds is asked about
+  // it.
   virtual std::optional<ObjectId> root_tree() const = 0;
-  // The directory at this absolute path, or nullptr. May be called from several threads.
+  // The directory at this absolute path, or nullptr. May be called from several threads; what it gives
+  // belongs to one, and may outlive the cache.
   virtual std::unique_ptr<CachedDirectory> find(std::string_view path) const = 0;
 };
 
-// Opens the cache for `key` in `cache_directory`, joined with the checkpoint that a cut run left, whose directories come
-// first. A root without a cache uses an enclosing one's. Never fails: a cache that can't be read is empty.
+// Opens the cache for `key` in `cache_directory`, joined with the checkpoint that a cut run left, whose
+// directories come first. A root without a cache uses an enclosing one's (root_tree() is then that of the
+// enclosing root). Never fails: a cache that can't be read is empty.
 std::unique_ptr<FileCache> open_file_cache(const std::string& cache_directory, const CacheKey& key);
 
-// Writes a new cache beside the old one. Thread-safe: several directories may be under way at the same time. Errors
-// (disk full) turn it off; finish() then tells, and the old cache stays. Never fails a backup.
+// Writes a new cache beside the old one. Thread-safe: several directories may be under way at the same time.
+// Errors (disk full) turn it off; finish() then tells, and the old cache stays. Never fails a backup.
+// Destroyed without finish(), it leaves a checkpoint.
 class FileCacheWriter {
  public:
   virtual ~FileCacheWriter() = default;
@@ -82,16 +95,20 @@ class FileCacheWriter {
   class Directory {
    public:
     virtual ~Directory() = default;  // without close(): what was added is a checkpoint
-    // In name order. `child` as added to the tree.
+    // In name order. `entry` as added to the tree.
     virtual void add(const Entry& entry, const Signature& signature) = 0;
     virtual void close(const ObjectId& tree, const std::vector<ObjectId>& page_ids) = 0;
   };
   virtual std::unique_ptr<Directory> begin_directory(std::string_view path) = 0;
-  // Copies a directory, and all beneath it, from the old cache without looking at each entry.
+  // Copies a directory, and all beneath it, from the old cache without looking at each entry. Directories
+  // that this cache has already stay as they are, with all beneath them: carrying over children first and the
+  // parent when it turns out to be unchanged too copies each once.
   virtual void carry_over(const FileCache& old, std::string_view path) = 0;
-  // A checkpoint reaches the file (not the disk).
+  // A checkpoint reaches the file (not the disk): all that was closed, and from each directory under way what
+  // was added, at the latest with its next add().
   virtual void flush() = 0;
-  // Swaps the new cache in, atomically. `root_tree` is the tree at the key's root path as committed.
+  // Swaps the new cache in, atomically. `root_tree` is the tree at the key's root path as committed. What is
+  // added afterwards is lost.
   virtual Status finish(const ObjectId& root_tree) = 0;
 };
 std::unique_ptr<FileCacheWriter> create_file_cache(const std::string& cache_directory, const CacheKey& key);
