@@ -19,6 +19,7 @@ struct RestoreOptions {
   bool overwrite = false;           // replace existing files that differ
   bool exact = false;               // leave carried-over (kept) entries out
   int threads = 0;                  // 0: one per core
+  bool sync = true;                 // wait until everything is on the target's disk (one syncfs at the end)
 };
 
 struct RestoreReport {
@@ -29,14 +30,16 @@ struct RestoreReport {
   double seconds = 0;
 };
 
+// Called from several threads, one at a time. Paths are those in the target.
 struct RestoreEvents {
-  std::function<void(const std::string& path)> on_path;
-  std::function<void(const std::string& path, const std::string& why)> on_failure;  // a file that was not written
+  std::function<void(const std::string& path)> on_path;  // restored
+  std::function<void(const std::string& path, const std::string& why)> on_failure;  // failed, or differing and left
   std::function<void(const std::string& path, const std::string& what)> on_warning; // e.g. owner could not be set
 };
 
 struct RestoreProgress {
-  std::uint64_t files = 0, bytes = 0, files_expected = 0, bytes_expected = 0;
+  std::uint64_t files = 0, bytes = 0;
+  std::uint64_t files_expected = 0, bytes_expected = 0;  // 0 until the whole tree was walked
   std::string current_path;
 };
 

@@ -1,0 +1,80 @@
+// A stretch of the walk: files to be made and the chunks they need, each chunk once however many places it has. The
+// planner fills it, then it belongs to one worker.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "format/object.h"
+#include "restore/file_task.h"
+
+namespace rb {
+
+class RestoreBatch {
+ public:
+  static constexpr std::uint32_t kNone = UINT32_MAX;
+  // Where the bytes of a chunk belong. Places of one chunk form a list.
+  struct Place {
+    FileTask* file;
+    std::uint64_t offset;
+    std::uint32_t length;
+    std::uint32_t next;
+  };
+  struct Slot {
+    ObjectId id;
+    std::uint32_t first_place;
+    bool done = false;
+  };
+
+  // Nothing has to be fetched for it: the task comes with the planner's claim on it.
+  void add_plain(FileTask* task) { plain_.push_back(task); }
+  // Adds to the task's `pending`.
+  void add_piece(FileTask* task, const ObjectId& chunk, std::uint64_t offset, std::uint32_t length);
+
+  std::vector<FileTask*>& plain() { return plain_; }
+  std::vector<Slot>& slots() { return slots_; }
+  const Place& place(std::uint32_t index) const { return places_[index]; }
+  Slot* find(const ObjectId& id);
+
+  bool empty() const { return plain_.empty() && slots_.empty(); }
+  std::size_t bytes() const { return bytes_; }
+  std::size_t weight() const { return plain_.size() + places_.size(); }
+  // Files of more than one piece stay open while they are written.
+  std::size_t large_files = 0;
+
+ private:
+  std::vector<FileTask*> plain_;
+  std::vector<Slot> slots_;
+  std::vector<Place> places_;
+  std::unordered_map<ObjectId, std::uint32_t> index_;
+  std::size_t bytes_ = 0;
+};
+
+// From the planner to the workers, of a few batches at most. Thread-safe.
+class BatchQueue {
+ public:
+  explicit BatchQueue(std::size_t capacity) : capacity_(capacity) {}
+
+  // Waits while the queue is full.
+  void push(std::unique_ptr<RestoreBatch> batch);
+  // Waits for a batch; nothing once the queue is closed and empty. Each is followed by a call of finished().
+  std::unique_ptr<RestoreBatch> pop();
+  void finished();
+  // Waits until every batch that was pushed is finished.
+  void wait_idle();
+  void close();
+
+ private:
+  const std::size_t capacity_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::unique_ptr<RestoreBatch>> waiting_;
+  std::size_t in_work_ = 0;
+  bool closed_ = false;
+};
+
+}  // namespace rb
