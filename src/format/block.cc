@@ -181,6 +181,11 @@ Result<std::size_t> block_length(ByteView bytes) {
   return header.block_bytes();
 }
 
+Result<BlockClass> block_class_of(ByteView bytes) {
+  RB_TRY(const Header header, read_header(bytes));
+  return header.block_class;
+}
+
 Result<BlockDirectory> decode_block_directory(ByteView block) {
   RB_TRY(const Header header, read_header(block));
   if (block.size() != header.block_bytes()) return corrupt("its length is not what its header says");

@@ -53,6 +53,9 @@ Result<BlockDirectory> decode_block_directory(ByteView block);
 // it); checks the limits. For cutting a stream into blocks.
 Result<std::size_t> block_length(ByteView bytes);
 
+// The class of the block that starts at `bytes`, from its fixed header alone, as block_length.
+Result<BlockClass> block_class_of(ByteView bytes);
+
 inline constexpr std::size_t kBlockHeaderBytes = 24;
 inline constexpr std::size_t kBlockChecksumBytes = 32;
 
