@@ -12,7 +12,8 @@ namespace rb::api {
 Bytes encode_ids(std::span<const ObjectId> ids) {
   Bytes body;
   body.reserve(ids.size() * ObjectId::kSize);
-  for (const ObjectId& id : ids) append(body, id.view());
+  for (const ObjectId& id : ids)
+    append(body, id.view());
   return body;
 }
 
@@ -21,7 +22,8 @@ Result<std::vector<ObjectId>> decode_ids(ByteView body, std::size_t max_ids) {
     return fail(Errc::protocol, fmt::format("{} bytes are not a whole number of ids", body.size()));
   }
   const std::size_t count = body.size() / ObjectId::kSize;
-  if (count > max_ids) return fail(Errc::protocol, fmt::format("{} ids, at most {} are taken", count, max_ids));
+  if (count > max_ids)
+    return fail(Errc::protocol, fmt::format("{} ids, at most {} are taken", count, max_ids));
   std::vector<ObjectId> ids;
   ids.reserve(count);
   for (std::size_t i = 0; i < count; i++) {
@@ -47,7 +49,8 @@ Result<std::vector<Presence>> decode_presences(ByteView body, std::size_t count)
   for (std::size_t i = 0; i < body.size() * 4; i++) {
     const unsigned bits = (body[i / 4] >> (2 * (i % 4))) & 3u;
     const bool valid = i < count ? bits <= static_cast<unsigned>(Presence::wait) : bits == 0;
-    if (!valid) return fail(Errc::protocol, fmt::format("answer {} of {} has the unknown value {}", i, count, bits));
+    if (!valid)
+      return fail(Errc::protocol, fmt::format("answer {} of {} has the unknown value {}", i, count, bits));
     if (i < count) answers.push_back(static_cast<Presence>(bits));
   }
   return answers;
@@ -74,7 +77,8 @@ Status BlockAssembler::feed(ByteView piece) {
     if (partial_.size() < goal) return {};
     if (wanted_ == 0) {
       RB_TRY(wanted_, block_length(partial_));
-      if (wanted_ < kBlockHeaderBytes || wanted_ > kMaxBlockBytes) return fail(Errc::corrupt, "a block's length lies");
+      if (wanted_ < kBlockHeaderBytes || wanted_ > kMaxBlockBytes)
+        return fail(Errc::corrupt, "a block's length lies");
       partial_.reserve(wanted_);
       if (partial_.size() < wanted_) continue;
     }

@@ -37,7 +37,8 @@ Request ids_request(std::string target, std::span<const ObjectId> ids) {
 Status check_status(const Response& answer, int expected) {
   if (answer.status == expected) return {};
   if (answer.status >= 400) return std::unexpected(decode_error(answer.status, answer.body));
-  return fail(Errc::protocol, fmt::format("the server answered with the unexpected status {}", answer.status));
+  return fail(Errc::protocol,
+              fmt::format("the server answered with the unexpected status {}", answer.status));
 }
 
 }  // namespace
@@ -89,7 +90,8 @@ Request commit_request(const SessionKey& session, const RunId& run, const Commit
 Result<CommitResult> parse_commit(const Response& answer) {
   if (answer.status != 412) RB_TRY(check_status(answer, 200));
   RB_TRY(CommitResult result, decode_commit_result(answer.body));
-  if (result.committed != (answer.status == 200)) return fail(Errc::protocol, "a commit's status contradicts its body");
+  if (result.committed != (answer.status == 200))
+    return fail(Errc::protocol, "a commit's status contradicts its body");
   return result;
 }
 
@@ -123,10 +125,16 @@ Result<StoreStatus> parse_status(const Response& answer) {
   return decode_status(answer.body);
 }
 
-Request keep_alive_request(const SessionKey& session) { return make_request("GET", session_target(session, "")); }
+Request keep_alive_request(const SessionKey& session) {
+  return make_request("GET", session_target(session, ""));
+}
 
-Request end_request(const SessionKey& session) { return make_request("DELETE", session_target(session, "")); }
+Request end_request(const SessionKey& session) {
+  return make_request("DELETE", session_target(session, ""));
+}
 
-bool says_dont_ask(const Response& answer) { return answer.headers.contains("rb-dont-ask"); }
+bool says_dont_ask(const Response& answer) {
+  return answer.headers.contains("rb-dont-ask");
+}
 
 }  // namespace rb::api

@@ -1,6 +1,6 @@
-// The client's side of the protocol as values: what each call of a Session looks like as a request, and what its answer
-// means. Shares messages and bulk bodies with the service, so that both ends are one piece of code. An answer is
-// foreign: every parse_ checks status, form and sizes; an error answer becomes its Error.
+// The client's side of the protocol as values: what each call of a Session looks like as a request, and what
+// its answer means. Shares messages and bulk bodies with the service, so that both ends are one piece of
+// code. An answer is foreign: every parse_ checks status, form and sizes; an error answer becomes its Error.
 #pragma once
 
 #include "api/messages.h"

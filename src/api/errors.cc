@@ -9,9 +9,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr Errc kAllCodes[] = {Errc::invalid_argument, Errc::not_found,   Errc::denied,  Errc::conflict,
-                              Errc::missing_refs,     Errc::fenced,      Errc::corrupt, Errc::unsupported,
-                              Errc::no_space,         Errc::io,          Errc::busy,    Errc::unavailable,
+constexpr Errc kAllCodes[] = {Errc::invalid_argument, Errc::not_found, Errc::denied,  Errc::conflict,
+                              Errc::missing_refs,     Errc::fenced,    Errc::corrupt, Errc::unsupported,
+                              Errc::no_space,         Errc::io,        Errc::busy,    Errc::unavailable,
                               Errc::cancelled,        Errc::protocol};
 
 // A message is for a person's terminal or log: bounded, and without control characters.
@@ -53,18 +53,25 @@ std::optional<Error> error_from_json(const json& body) {
 Errc code_from_status(int status) {
   switch (status) {
     case 401:
-    case 403: return Errc::denied;
-    case 404: return Errc::not_found;
-    case 410: return Errc::fenced;
+    case 403:
+      return Errc::denied;
+    case 404:
+      return Errc::not_found;
+    case 410:
+      return Errc::fenced;
     case 408:
     case 429:
     case 502:
     case 503:
-    case 504: return Errc::unavailable;
+    case 504:
+      return Errc::unavailable;
     case 501:
-    case 505: return Errc::unsupported;
-    case 507: return Errc::no_space;
-    default: return Errc::protocol;
+    case 505:
+      return Errc::unsupported;
+    case 507:
+      return Errc::no_space;
+    default:
+      return Errc::protocol;
   }
 }
 
@@ -73,48 +80,81 @@ Errc code_from_status(int status) {
 int http_status(Errc code) {
   switch (code) {
     case Errc::invalid_argument:
-    case Errc::protocol: return 400;
-    case Errc::denied: return 403;
-    case Errc::not_found: return 404;
+    case Errc::protocol:
+      return 400;
+    case Errc::denied:
+      return 403;
+    case Errc::not_found:
+      return 404;
     case Errc::conflict:
-    case Errc::missing_refs: return 409;
-    case Errc::fenced: return 410;
-    case Errc::corrupt: return 422;
+    case Errc::missing_refs:
+      return 409;
+    case Errc::fenced:
+      return 410;
+    case Errc::corrupt:
+      return 422;
     case Errc::io:
-    case Errc::cancelled: return 500;
-    case Errc::unsupported: return 501;
+    case Errc::cancelled:
+      return 500;
+    case Errc::unsupported:
+      return 501;
     case Errc::busy:
-    case Errc::unavailable: return 503;
-    case Errc::no_space: return 507;
+    case Errc::unavailable:
+      return 503;
+    case Errc::no_space:
+      return 507;
   }
   return 500;
 }
 
 std::string_view reason_phrase(int status) {
   switch (status) {
-    case 100: return "Continue";
-    case 200: return "OK";
-    case 201: return "Created";
-    case 204: return "No Content";
-    case 400: return "Bad Request";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 408: return "Request Timeout";
-    case 409: return "Conflict";
-    case 410: return "Gone";
-    case 411: return "Length Required";
-    case 412: return "Precondition Failed";
-    case 413: return "Content Too Large";
-    case 417: return "Expectation Failed";
-    case 422: return "Unprocessable Content";
-    case 431: return "Request Header Fields Too Large";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 503: return "Service Unavailable";
-    case 505: return "HTTP Version Not Supported";
-    case 507: return "Insufficient Storage";
-    default: return "Unknown";
+    case 100:
+      return "Continue";
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 204:
+      return "No Content";
+    case 400:
+      return "Bad Request";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 410:
+      return "Gone";
+    case 411:
+      return "Length Required";
+    case 412:
+      return "Precondition Failed";
+    case 413:
+      return "Content Too Large";
+    case 417:
+      return "Expectation Failed";
+    case 422:
+      return "Unprocessable Content";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 503:
+      return "Service Unavailable";
+    case 505:
+      return "HTTP Version Not Supported";
+    case 507:
+      return "Insufficient Storage";
+    default:
+      return "Unknown";
   }
 }
 
@@ -128,7 +168,9 @@ Response error_response(int status, const Error& error) {
   return response;
 }
 
-Response error_response(const Error& error) { return error_response(http_status(error.code), error); }
+Response error_response(const Error& error) {
+  return error_response(http_status(error.code), error);
+}
 
 Error decode_error(int status, ByteView body) {
   const std::string_view text = as_text(body);
@@ -142,7 +184,9 @@ Error decode_error(int status, ByteView body) {
   return Error(code_from_status(status), fmt::format("the server answered with HTTP status {}", status));
 }
 
-std::string encode_error_trailer(const Error& error) { return dump_error(error); }
+std::string encode_error_trailer(const Error& error) {
+  return dump_error(error);
+}
 
 Error decode_error_trailer(std::string_view value) {
   const json parsed = json::parse(value.begin(), value.end(), nullptr, false);

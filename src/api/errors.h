@@ -1,5 +1,6 @@
-// Errors on the wire: an HTTP status for everybody, and for programs a body {"error":{"code","message"}} whose code is
-// the name of an Errc. Programs decide by the code; the status alone decides only where a body is missing.
+// Errors on the wire: an HTTP status for everybody, and for programs a body {"error":{"code","message"}}
+// whose code is the name of an Errc. Programs decide by the code; the status alone decides only where a body
+// is missing.
 #pragma once
 
 #include <string>

@@ -9,10 +9,12 @@ namespace {
 
 using nlohmann::json;
 
-std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+std::string dump(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
 
-// Reads the fields of one JSON object. After the first wrong one the others give zero or nothing, and status() says
-// which it was, so that a decoder reads a whole message and checks once.
+// Reads the fields of one JSON object. After the first wrong one the others give zero or nothing, and
+// status() says which it was, so that a decoder reads a whole message and checks once.
 class Fields {
  public:
   explicit Fields(const json& value) : value_(value) {
@@ -64,7 +66,8 @@ class Fields {
   template <typename Id>
   std::vector<Id> ids(const char* name) {
     std::vector<Id> out;
-    for (const json& item : array(name)) out.push_back(id_of<Id>(name, item));
+    for (const json& item : array(name))
+      out.push_back(id_of<Id>(name, item));
     return out;
   }
 
@@ -131,7 +134,9 @@ json to_json(const SnapshotInfo& info) {
           {"object", to_hex(info.object)}};
 }
 
-json to_json(const std::optional<SnapshotInfo>& info) { return info ? to_json(*info) : json(nullptr); }
+json to_json(const std::optional<SnapshotInfo>& info) {
+  return info ? to_json(*info) : json(nullptr);
+}
 
 Result<SnapshotInfo> snapshot_from(const json& value) {
   Fields fields(value);
@@ -230,7 +235,8 @@ Result<BeginRequest> decode_begin(ByteView text) {
 std::string encode_begin_answer(const BeginAnswer& answer) {
   const SessionInfo& info = answer.info;
   json wanted = json::array();
-  for (const ObjectId& id : info.wanted) wanted.push_back(to_hex(id));
+  for (const ObjectId& id : info.wanted)
+    wanted.push_back(to_hex(id));
   return dump({{"session", to_hex(answer.session)},
                {"lease_seconds", answer.lease.count()},
                {"node", info.node},
@@ -299,7 +305,8 @@ Result<CommitResult> decode_commit_result(ByteView text) {
 
 std::string encode_snapshots(const std::vector<SnapshotInfo>& snapshots) {
   json list = json::array();
-  for (const SnapshotInfo& info : snapshots) list.push_back(to_json(info));
+  for (const SnapshotInfo& info : snapshots)
+    list.push_back(to_json(info));
   return dump({{"snapshots", std::move(list)}});
 }
 
@@ -340,7 +347,9 @@ Result<StoreStatus> decode_status(ByteView text) {
   return status;
 }
 
-std::string encode_count(const char* name, std::uint64_t count) { return dump({{name, count}}); }
+std::string encode_count(const char* name, std::uint64_t count) {
+  return dump({{name, count}});
+}
 
 Result<std::uint64_t> decode_count(const char* name, ByteView text) {
   RB_TRY(const json value, parse(text));

@@ -1,6 +1,6 @@
-// The JSON messages of the protocol: values to text and back (docs/protocol.md, "Messages"). Decoders take foreign
-// bytes: unknown fields are ignored; a missing field, a wrong type or a number out of range is Errc::protocol, which a
-// server answers with 400. Pure functions.
+// The JSON messages of the protocol: values to text and back (docs/protocol.md, "Messages"). Decoders take
+// foreign bytes: unknown fields are ignored; a missing field, a wrong type or a number out of range is
+// Errc::protocol, which a server answers with 400. Pure functions.
 #pragma once
 
 #include <chrono>
@@ -58,7 +58,8 @@ Result<std::vector<SnapshotInfo>> decode_snapshots(ByteView text);
 std::string encode_status(const StoreStatus& status);
 Result<StoreStatus> decode_status(ByteView text);
 
-// Answers to a request of blocks: how many of its blocks are stored, for metadata the number of the next block.
+// Answers to a request of blocks: how many of its blocks are stored, for metadata the number of the next
+// block.
 std::string encode_count(const char* name, std::uint64_t count);
 Result<std::uint64_t> decode_count(const char* name, ByteView text);
 

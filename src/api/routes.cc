@@ -72,7 +72,8 @@ std::expected<Route, Response> find_route(const std::string& method, const std::
     }
     allowed += (allowed.empty() ? "" : ", ") + std::string(pattern.method);
   }
-  if (allowed.empty()) return std::unexpected(error_response(Error(Errc::not_found, "there is no such resource")));
+  if (allowed.empty())
+    return std::unexpected(error_response(Error(Errc::not_found, "there is no such resource")));
   Response refusal = error_response(405, Error(Errc::protocol, "the resource does not take this method"));
   refusal.headers["allow"] = allowed;
   return std::unexpected(std::move(refusal));
@@ -85,12 +86,17 @@ std::size_t max_body_bytes(RouteKind kind) {
     case RouteKind::session_state:
     case RouteKind::end:
     case RouteKind::snapshots:
-    case RouteKind::status: return 0;
+    case RouteKind::status:
+      return 0;
     case RouteKind::begin:
-    case RouteKind::commit: return kMaxJsonBytes;
-    case RouteKind::ask: return kMaxAskIds * ObjectId::kSize;
-    case RouteKind::objects: return kMaxReadIds * ObjectId::kSize;
-    case RouteKind::blocks: return kMaxBlocksRequestBytes;
+    case RouteKind::commit:
+      return kMaxJsonBytes;
+    case RouteKind::ask:
+      return kMaxAskIds * ObjectId::kSize;
+    case RouteKind::objects:
+      return kMaxReadIds * ObjectId::kSize;
+    case RouteKind::blocks:
+      return kMaxBlocksRequestBytes;
   }
   return 0;
 }

@@ -34,8 +34,8 @@ std::size_t max_body_bytes(RouteKind kind);
 // A whole number in decimal digits, all of `text`.
 std::optional<std::uint64_t> parse_decimal(std::string_view text);
 
-// The stream that a request of blocks belongs to, as its header field Rb-Stream says: "data", or "meta; seq=N" with the
-// number of its first block.
+// The stream that a request of blocks belongs to, as its header field Rb-Stream says: "data", or "meta;
+// seq=N" with the number of its first block.
 struct StreamPosition {
   bool metadata = false;
   std::uint64_t first = 0;

@@ -34,10 +34,12 @@ std::string header_of(const Request& request, const char* name) {
   return at == request.headers.end() ? std::string() : at->second;
 }
 
-std::string entity_tag(const SnapshotId& id) { return '"' + to_hex(id) + '"'; }
+std::string entity_tag(const SnapshotId& id) {
+  return '"' + to_hex(id) + '"';
+}
 
-// If-Match: "id" expects that head, If-None-Match: * expects none. One of them must be there: a commit that expects
-// nothing would be a lost update waiting to happen.
+// If-Match: "id" expects that head, If-None-Match: * expects none. One of them must be there: a commit that
+// expects nothing would be a lost update waiting to happen.
 Result<std::optional<SnapshotId>> expected_head_of(const Request& request) {
   const std::string match = header_of(request, "if-match");
   const std::string none_match = header_of(request, "if-none-match");
@@ -87,11 +89,17 @@ struct Service::Impl {
 Service::Service(StoreFactory store_for, const Clock& clock, ServiceOptions options)
     : impl_(std::make_unique<Impl>(std::move(store_for), clock, options)) {}
 
-Service::~Service() { impl_->sessions.end_all(); }
+Service::~Service() {
+  impl_->sessions.end_all();
+}
 
-void Service::expire_leases() { impl_->sessions.expire(); }
+void Service::expire_leases() {
+  impl_->sessions.expire();
+}
 
-void Service::fence_all() { impl_->sessions.end_all(); }
+void Service::fence_all() {
+  impl_->sessions.end_all();
+}
 
 std::expected<std::size_t, Response> Service::admit(const Peer&, const Request& head) const {
   auto route = find_route(head.method, head.target);
@@ -107,10 +115,18 @@ Response Service::handle(const Peer& peer, const Request& request) {
   }
   Result<Response> answer;
   switch (route->kind) {
-    case RouteKind::hello: answer = impl_->hello(); break;
-    case RouteKind::begin: answer = impl_->begin(peer, request); break;
-    case RouteKind::commit: answer = impl_->commit(peer, request); break;
-    default: answer = impl_->in_session(peer, *route, request); break;
+    case RouteKind::hello:
+      answer = impl_->hello();
+      break;
+    case RouteKind::begin:
+      answer = impl_->begin(peer, request);
+      break;
+    case RouteKind::commit:
+      answer = impl_->commit(peer, request);
+      break;
+    default:
+      answer = impl_->in_session(peer, *route, request);
+      break;
   }
   if (answer) return std::move(*answer);
   return error_response(answer.error());
@@ -140,8 +156,8 @@ Result<Response> Service::Impl::begin(const Peer& peer, const Request& request) 
   return response;
 }
 
-// A run's commit is looked for before its session is believed dead: repeating one whose answer was lost gives the first
-// result, whatever became of the session.
+// A run's commit is looked for before its session is believed dead: repeating one whose answer was lost gives
+// the first result, whatever became of the session.
 Result<Response> Service::Impl::commit(const Peer& peer, const Request& request) {
   RB_TRY(const CommitMessage message, decode_commit(request.body));
   const auto key = id_from_hex<SessionKey>(header_of(request, "rb-session"));
@@ -186,24 +202,30 @@ Result<Response> Service::Impl::in_session(const Peer& peer, const Route& route,
   return answer;
 }
 
-Result<Response> Service::Impl::dispatch(const SessionTable::Use& use, const Route& route, const Request& request) {
+Result<Response> Service::Impl::dispatch(const SessionTable::Use& use, const Route& route,
+                                         const Request& request) {
   switch (route.kind) {
     case RouteKind::session_state:
-      return json_response(200, encode_count("lease_seconds", static_cast<std::uint64_t>(options.lease.count())));
+      return json_response(200,
+                           encode_count("lease_seconds", static_cast<std::uint64_t>(options.lease.count())));
     case RouteKind::end: {
       sessions.end(route.session);
       Response response;
       response.status = 204;
       return response;
     }
-    case RouteKind::ask: return ask(*use, request);
-    case RouteKind::blocks: return take_blocks(*use, request);
-    case RouteKind::snapshots: return snapshots(*use, route);
+    case RouteKind::ask:
+      return ask(*use, request);
+    case RouteKind::blocks:
+      return take_blocks(*use, request);
+    case RouteKind::snapshots:
+      return snapshots(*use, route);
     case RouteKind::status: {
       RB_TRY(const StoreStatus status, use->session->status());
       return json_response(200, encode_status(status));
     }
-    default: return fail(Errc::not_found, "there is no such resource");
+    default:
+      return fail(Errc::not_found, "there is no such resource");
   }
 }
 
@@ -218,13 +240,15 @@ Result<Response> Service::Impl::take_blocks(OpenSession& open, const Request& re
   if (!position) return fail(Errc::protocol, "blocks need the header field Rb-Stream: data, or meta; seq=N");
   RB_TRY(const std::vector<ByteView> blocks, cut_blocks(request.body));
   if (position->metadata) return take_metadata(open, position->first, blocks);
-  for (const ByteView block : blocks) RB_TRY(open.session->put(Bytes(block.begin(), block.end())));
+  for (const ByteView block : blocks)
+    RB_TRY(open.session->put(Bytes(block.begin(), block.end())));
   // Answering is acknowledging, so nothing is answered before it is on stable storage.
   RB_TRY(open.session->flush());
   return json_response(200, encode_count("blocks", blocks.size()));
 }
 
-// The numbers make a repeated request harmless: what was taken the first time is skipped, and the answer is the same.
+// The numbers make a repeated request harmless: what was taken the first time is skipped, and the answer is
+// the same.
 Result<Response> Service::Impl::take_metadata(OpenSession& open, std::uint64_t first,
                                               std::span<const ByteView> blocks) {
   const std::lock_guard lock(open.metadata_mutex);

@@ -1,5 +1,6 @@
-// The protocol without I/O: takes one decoded HTTP request, calls a Store, gives an answer. Knows no socket, no thread.
-// Keeps the sessions that requests name, and fences those whose lease has run out. Thread-safe; calls may block on disk.
+// The protocol without I/O: takes one decoded HTTP request, calls a Store, gives an answer. Knows no socket,
+// no thread. Keeps the sessions that requests name, and fences those whose lease has run out. Thread-safe;
+// calls may block on disk.
 #pragma once
 
 #include <chrono>
@@ -27,8 +28,9 @@ struct Request {
   Bytes body;
 };
 
-// An answer whose body may be long: `stream`, when set, gives the body in pieces. An error before the first piece becomes
-// the answer; a later one breaks the answer off (docs/protocol.md, "Read"). The sink may block; its error ends the stream.
+// An answer whose body may be long: `stream`, when set, gives the body in pieces. An error before the first
+// piece becomes the answer; a later one breaks the answer off (docs/protocol.md, "Read"). The sink may block;
+// its error ends the stream.
 struct Response {
   int status = 200;
   std::map<std::string, std::string> headers;
@@ -50,7 +52,8 @@ class Service {
   // Before the body is read: the largest body this request may have, or the answer that refuses it.
   std::expected<std::size_t, Response> admit(const Peer& peer, const Request& head) const;
   Response handle(const Peer& peer, const Request& request);
-  // Fences sessions whose lease has run out; called now and then. A request checks its own session's lease anyway.
+  // Fences sessions whose lease has run out; called now and then. A request checks its own session's lease
+  // anyway.
   void expire_leases();
   void fence_all();
 

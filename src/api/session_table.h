@@ -1,5 +1,5 @@
-// The sessions that requests name: by key, each bound to the peer that began it, each with a lease that its requests
-// renew. Thread-safe. A session ends outside the table's lock, since ending one may wait for a disk.
+// The sessions that requests name: by key, each bound to the peer that began it, each with a lease that its
+// requests renew. Thread-safe. A session ends outside the table's lock, since ending one may wait for a disk.
 #pragma once
 
 #include <map>
@@ -32,7 +32,8 @@ class SessionTable {
  public:
   SessionTable(const Clock& clock, std::chrono::nanoseconds lease) : clock_(clock), lease_(lease) {}
 
-  // Holds a session for the time of one request: it can't expire meanwhile, and its lease counts from the end.
+  // Holds a session for the time of one request: it can't expire meanwhile, and its lease counts from the
+  // end.
   class Use {
    public:
     Use(SessionTable& table, std::shared_ptr<OpenSession> open) : table_(&table), open_(std::move(open)) {}

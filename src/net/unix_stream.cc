@@ -1,0 +1,53 @@
+#include "net/unix_stream.h"
+
+#include <vector>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+namespace rb::net {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
+
+class UnixStream final : public ByteStream {
+ public:
+  explicit UnixStream(asio::local::stream_protocol::socket socket) : socket_(std::move(socket)) {}
+
+  asio::awaitable<Transfer> read_some(std::span<std::uint8_t> into) override {
+    const asio::mutable_buffer buffer(into.data(), into.size());
+    const auto [error, bytes] = co_await socket_.async_read_some(buffer, kTuple);
+    co_return Transfer{error, bytes};
+  }
+
+  asio::awaitable<Transfer> write_all(std::span<const asio::const_buffer> from) override {
+    const std::vector<asio::const_buffer> buffers(from.begin(), from.end());
+    const auto [error, bytes] = co_await asio::async_write(socket_, buffers, kTuple);
+    co_return Transfer{error, bytes};
+  }
+
+  void end_writing() override {
+    boost::system::error_code ignored;  // the peer may have gone already
+    socket_.shutdown(asio::socket_base::shutdown_send, ignored);
+  }
+
+  void close() override {
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+  }
+
+ private:
+  asio::local::stream_protocol::socket socket_;
+};
+
+}  // namespace
+
+std::unique_ptr<ByteStream> make_unix_stream(asio::local::stream_protocol::socket socket) {
+  return std::make_unique<UnixStream>(std::move(socket));
+}
+
+}  // namespace rb::net
