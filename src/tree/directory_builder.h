@@ -20,10 +20,15 @@ class DirectoryBuilder {
   // Requires: check_entry(entry); its name is greater than all before.
   Status add(Entry entry);
 
-  // Takes over a whole page of another directory (any level) without reading it. Only allowed where it means the same
-  // as adding its entries: returns false, and does nothing, when a page of that level is open here, or when `last` says
-  // that the page ended because its directory did, so that it may have to grow.
+  // Takes over a whole page of another directory (any level) without reading it. Only allowed where it means
+  // the same as adding its entries: returns false, and does nothing, when a page of that level is open here,
+  // or when `last` says that the page ended because its directory did, so that it may have to grow.
   Result<bool> add_page(const PageChild& page, int level, bool last);
+
+  // Takes over the last page of another directory, without reading it, as the last of this one: only finish()
+  // may follow. Returns false, and does nothing, when a page of that level is open here, or when there is
+  // none before it at its level, so that the root may have to be lower.
+  Result<bool> add_last_page(const PageChild& page, int level);
 
   // Closes all pages and gives the root page's id. A directory without entries is one empty leaf.
   Result<ObjectId> finish();

@@ -18,7 +18,8 @@ class DirectoryCursor {
   // The entry at the cursor, or nullptr at the end; valid until next() or seek().
   Result<const Entry*> current();
   Status next();
-  // Moves to the first entry whose name is not less than `name`, forward or backward, loading one page per level.
+  // Moves to the first entry whose name is not less than `name`, forward or backward, loading one page per
+  // level.
   Status seek(std::string_view name);
 
  private:
@@ -27,7 +28,8 @@ class DirectoryCursor {
 };
 
 // One entry of a directory by name, loading one page per level.
-Result<std::optional<Entry>> find_entry(ObjectSource& source, const ObjectId& root_page, std::string_view name);
+Result<std::optional<Entry>> find_entry(ObjectSource& source, const ObjectId& root_page,
+                                        std::string_view name);
 
 // All entries; for directories known to be small, and tests.
 Result<std::vector<Entry>> read_directory(ObjectSource& source, const ObjectId& root_page);
