@@ -34,7 +34,7 @@ Record* read_record(Record& record, std::vector<char>& buffer, const Get& get) {
 
 std::string checked(const char* name) {
   std::string out = name == nullptr ? "" : name;
-  if (out.size() > kMaxNameBytes) out.clear();
+  if (out.size() > kMaxOwnerNameBytes) out.clear();
   return out;
 }
 
