@@ -33,8 +33,13 @@ class PackStore {
   virtual Result<PackPosition> append(const PackRecordOwner& owner, ByteView block) = 0;
 
   // Makes everything durable that was appended before the call; callers at the same time share one fdatasync.
-  // On failure everything appended since the last success must be taken for lost, by every caller concerned.
+  // On failure everything appended since the last success must be taken for lost, by every caller concerned:
+  // a failure is reported to all calls that were waiting, or else to the next one, and then forgotten. So one
+  // that appended, but calls sync() only after another's has failed, must be told by that other.
   virtual Status sync() = 0;
+  // The same, but answers for what was appended at or after `first`, as often as it is asked: for callers who
+  // don't know of each other. Safe only if the caller's own records all lie at or after `first`.
+  virtual Status sync_since(const PackPosition& first) = 0;
 
   struct Record {
     PackRecordOwner owner;
@@ -43,14 +48,17 @@ class PackStore {
   // One record, its header and CRCs checked. Errc::corrupt says which pack, offset and 4 KiB pieces are
   // damaged.
   virtual Result<Record> read(const PackPosition& at) = 0;
-  // The same with the bytes appended to `out` (cheaper in a loop).
 
-  // Where the next record will go, or lies beyond everything that exists: the position to resume a scan from.
+  // Beyond every record that was appended, and not beyond any that will be: the position to resume a scan
+  // from.
   virtual PackPosition end() const = 0;
   virtual std::uint64_t stored_bytes() const = 0;
   virtual std::vector<std::uint64_t> packs() const = 0;
 
-  // Calls `visit` for every record at or after `from`, in order. Damaged stretches are skipped and counted.
+  // Calls `visit` for every record at or after `from`, in order, and syncs each pack first: after a crash of
+  // the program alone a record may be in the kernel's memory only, and what is reported here will be relied
+  // upon. Damaged stretches, unreadable ones among them, are skipped and counted. Appends may go on; it sees
+  // what was there when it began.
   struct ScanResult {
     std::uint64_t records = 0, skipped_bytes = 0;
   };

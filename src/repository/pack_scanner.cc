@@ -1,0 +1,137 @@
+#include "repository/pack_scanner.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/log.h"
+
+namespace rb {
+
+namespace {
+
+// Large enough that a sequential disk is busy reading, small beside the largest record.
+constexpr std::size_t kWindowBytes = 1 << 20;
+constexpr std::size_t kSearchBytes = 64 << 10;
+// What an unreadable place costs: a disk's physical sector.
+constexpr std::size_t kUnreadablePieceBytes = 4096;
+
+// A view of a file that moves forward. Places that can't be read are zeros: the checks of what stands there
+// fail.
+class FileWindow {
+ public:
+  FileWindow(const File& file, std::uint64_t end) : file_(file), end_(end) {}
+
+  // Fewer bytes only at the end. Valid until the next call.
+  ByteView view(std::uint64_t offset, std::size_t length) {
+    length = static_cast<std::size_t>(std::min<std::uint64_t>(length, end_ - std::min(offset, end_)));
+    if (offset < begin_ || offset + length > begin_ + filled_) fill(offset, length);
+    const std::size_t at = static_cast<std::size_t>(offset - begin_);
+    return ByteView(buffer_).subspan(at, length);
+  }
+
+ private:
+  void fill(std::uint64_t offset, std::size_t length) {
+    std::size_t kept = 0;
+    if (offset >= begin_ && offset < begin_ + filled_) {
+      kept = static_cast<std::size_t>(begin_ + filled_ - offset);
+      std::memmove(buffer_.data(), buffer_.data() + (offset - begin_), kept);
+    }
+    begin_ = offset;
+    filled_ =
+        static_cast<std::size_t>(std::min<std::uint64_t>(std::max(length, kWindowBytes), end_ - offset));
+    if (buffer_.size() < filled_) buffer_.resize(filled_);
+    if (filled_ > kept) read(begin_ + kept, std::span(buffer_).subspan(kept, filled_ - kept));
+  }
+
+  void read(std::uint64_t offset, std::span<std::uint8_t> out) {
+    const Result<std::size_t> got = file_.read_at(offset, out);
+    if (got) {
+      std::fill(out.begin() + static_cast<std::ptrdiff_t>(*got), out.end(), 0);
+    } else if (out.size() > kUnreadablePieceBytes) {
+      for (std::size_t at = 0; at < out.size(); at += kUnreadablePieceBytes) {
+        read(offset + at, out.subspan(at, std::min(kUnreadablePieceBytes, out.size() - at)));
+      }
+    } else {
+      log(LogLevel::error, "skipping {} bytes at {}: {}", out.size(), offset, got.error().message);
+      std::fill(out.begin(), out.end(), 0);
+    }
+  }
+
+  const File& file_;
+  std::uint64_t end_;
+  Bytes buffer_;
+  std::uint64_t begin_ = 0;  // where buffer_ stands in the file
+  std::size_t filled_ = 0;
+};
+
+// The next aligned place at or after `from` that begins like a record, or `end`.
+std::uint64_t find_magic(FileWindow& window, std::uint64_t from, std::uint64_t end) {
+  std::uint64_t magic = 0;
+  std::memcpy(&magic, kPackRecordMagic.data(), sizeof magic);
+  while (from < end) {
+    const ByteView bytes = window.view(from, kSearchBytes);
+    std::size_t at = 0;
+    for (; at + sizeof magic <= bytes.size(); at += kPackAlignment) {
+      std::uint64_t here = 0;
+      std::memcpy(&here, bytes.data() + at, sizeof here);
+      if (here == magic) return from + at;
+    }
+    if (bytes.size() < kSearchBytes) return end;
+    from += at;
+  }
+  return end;
+}
+
+// Damage to a pack's header is no reason to give up its records: each proves by itself where it belongs.
+Result<std::uint64_t> skipped_of_header(ByteView bytes, std::uint64_t number,
+                                        const RepositoryId& repository) {
+  const Result<PackHeader> header = decode_pack_header(bytes);
+  if (header && header->number == number && header->repository == repository) return std::uint64_t{0};
+  if (!header && header.error().code == Errc::unsupported) {
+    return std::unexpected(header.error().with(pack_file_name(number)));
+  }
+  log(LogLevel::error, "{}: {}", pack_file_name(number),
+      header ? "its header names another pack or repository" : header.error().message);
+  return std::uint64_t{bytes.size()};
+}
+
+}  // namespace
+
+Result<PackStore::ScanResult> scan_pack(const File& file, const PackScanRange& range,
+                                        const HashKey& record_key, const RepositoryId& repository,
+                                        const PackStore::Visitor& visit) {
+  PackStore::ScanResult result;
+  FileWindow window(file, range.end);
+  PackPosition at = range.from;
+  if (at.offset < kPackHeaderBytes) {
+    const ByteView bytes = window.view(0, kPackHeaderBytes);
+    RB_TRY(result.skipped_bytes, skipped_of_header(bytes, at.pack, repository));
+    at.offset = bytes.size();
+  }
+  at.offset = (at.offset + kPackAlignment - 1) / kPackAlignment * kPackAlignment;
+  while (at.offset < range.end) {
+    const auto header =
+        decode_pack_record_header(window.view(at.offset, kPackRecordHeaderBytes), at, record_key);
+    const std::size_t used_bytes = header ? header->block_offset() + header->block_bytes : 0;
+    if (!header || used_bytes > range.end - at.offset) {
+      const std::uint64_t next = find_magic(window, at.offset + kPackAlignment, range.end);
+      result.skipped_bytes += next - at.offset;
+      at.offset = next;
+      continue;
+    }
+    const ByteView record = window.view(at.offset, used_bytes);
+    const ByteView block = record.subspan(header->block_offset());
+    if (const Status whole = check_pack_record(record.first(header->block_offset()), block, at, record_key);
+        whole) {
+      RB_TRY(visit(at, header->owner, block));
+      ++result.records;
+    } else {
+      log(LogLevel::error, "{}", whole.error().message);
+      result.skipped_bytes += std::min<std::uint64_t>(header->record_bytes(), range.end - at.offset);
+    }
+    at.offset += header->record_bytes();
+  }
+  return result;
+}
+
+}  // namespace rb
