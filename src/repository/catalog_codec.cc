@@ -188,6 +188,7 @@ Result<JournalMark> decode_journal_mark(ByteView value) {
 
 Bytes encode_count(std::uint64_t count) {
   Bytes out;
+  out.reserve(kUsualRowBytes);
   ByteWriter(out).u64(count);
   return out;
 }

@@ -1,5 +1,5 @@
-// A repository in a directory of this machine: packs, journal and catalog together, and the sessions that work on them.
-// Holds the directory's lock as long as it lives. Thread-safe.
+// A repository in a directory of this machine: packs, journal and catalog together, and the sessions that
+// work on them. Holds the directory's lock as long as it lives. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -19,6 +19,7 @@ struct RepositoryOptions {
   const Clock* clock = nullptr;       // null: the real one
   std::size_t max_sessions = 1000;
   std::uint64_t pack_bytes_max = 128ull << 20;
+  std::size_t index_table_rows = 32768;  // objects kept in memory before they move to the catalog
   // Null: RocksDB in DIR/catalog. Tests with a fake file system give one in memory.
   std::function<Result<std::unique_ptr<Catalog>>()> make_catalog;
   bool take_lock = true;  // off only with a fake file system
@@ -34,23 +35,30 @@ struct RepositoryReport {  // what opening found, for the operator
   bool created = false;
   bool catalog_rebuilt = false;
   std::uint64_t records_applied = 0, skipped_bytes = 0;
+  std::uint64_t incomplete_objects = 0;  // refer to something that is lost; can be read, and sent anew
   double seconds = 0;
 };
 
 class LocalRepository {
  public:
-  // Creates the repository when `directory` is missing or empty; refuses one that holds something else, one that
-  // another process serves (Errc::denied, naming it), and formats it does not know. At start the tails of packs and
-  // journal are applied to the catalog; a missing, damaged or foreign catalog is rebuilt from them.
-  static Result<std::unique_ptr<LocalRepository>> open(const std::string& directory, RepositoryOptions options);
+  // Creates the repository when `directory` is missing or empty; refuses one that holds something else, one
+  // that another process serves (Errc::denied, naming it), and formats it does not know. At start the tails
+  // of packs and journal are applied to the catalog; a missing, damaged or foreign catalog is rebuilt from
+  // them.
+  static Result<std::unique_ptr<LocalRepository>> open(const std::string& directory,
+                                                       RepositoryOptions options);
   virtual ~LocalRepository() = default;
 
-  // The store as this user's node sees it. Root and the user who owns the repository are the host's node; every other
-  // user gets a node of their own, bound to uid and name, enrolled at first use. The overflow uid is refused.
+  // The store as this user's node sees it. Root and the user who owns the repository are the host's node;
+  // every other user gets a node of their own, bound to uid and name, enrolled at first use. The overflow uid
+  // is refused.
   virtual Result<std::unique_ptr<Store>> store_for(const LocalUser& user) = 0;
 
   virtual const RepositoryReport& report() const = 0;
   virtual std::size_t open_sessions() const = 0;
+  // Ends every session at whatever point it is: from the return on, nothing of theirs is accepted, and each
+  // is told Errc::fenced. Harmless at any moment.
+  virtual void fence_sessions() = 0;
   virtual RepositoryId id() const = 0;
 };
 

@@ -1,0 +1,147 @@
+#include "repository/acceptance.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace rb {
+
+namespace {
+
+constexpr std::size_t kMaxNamedIds = 16;
+
+// What the index says of every id in a block: asked once, for all of them together.
+class Known {
+ public:
+  static Result<Known> load(ObjectIndex& index, std::uint32_t domain, const BlockDirectory& block) {
+    Known known;
+    std::vector<ObjectId> ids;
+    const auto note = [&](const ObjectId& id) {
+      if (known.places_.emplace(id, ids.size()).second) ids.push_back(id);
+    };
+    for (const BlockObject& object : block.objects) {
+      note(object.id);
+      for (const ObjectId& ref : object.refs)
+        note(ref);
+    }
+    RB_TRY(known.answer_, index.find(domain, ids));
+    return known;
+  }
+
+  const std::optional<FoundObject>& find(const ObjectId& id) const { return answer_.found[places_.at(id)]; }
+  std::uint64_t generation() const { return answer_.generation; }
+
+ private:
+  std::unordered_map<ObjectId, std::size_t> places_;
+  ObjectIndex::Answer answer_;
+};
+
+class BlockCheck {
+ public:
+  BlockCheck(const Known& known, std::uint64_t session) : known_(known), session_(session) {
+    result_.generation = known.generation();
+  }
+
+  Status take(const BlockObject& object, std::uint32_t index);
+  void number_fresh(ObjectNumber first);
+  std::size_t fresh_without_number() const { return without_number_.size(); }
+  Result<Acceptance> finish();
+
+ private:
+  // An object that a later one of this block may refer to: one of the store's, or one of the block's.
+  struct Earlier {
+    ObjectKind kind = ObjectKind::chunk;
+    std::size_t fresh = 0;  // index into Acceptance::fresh
+  };
+  struct OpenChild {                    // its number is not known yet
+    std::size_t parent = 0, child = 0;  // indices into Acceptance::fresh
+  };
+  Status resolve(const BlockObject& object, const ObjectId& ref, std::size_t parent);
+  void await(const FoundObject& found) {
+    result_.settle_first = std::max(result_.settle_first, found.ticket);
+  }
+
+  const Known& known_;
+  const std::uint64_t session_;
+  Acceptance result_;
+  std::unordered_map<ObjectId, Earlier> earlier_;
+  std::vector<OpenChild> open_children_;
+  std::vector<std::size_t> without_number_;  // indices into Acceptance::fresh
+  std::vector<ObjectId> missing_;
+};
+
+Status BlockCheck::take(const BlockObject& object, std::uint32_t index) {
+  if (earlier_.contains(object.id)) return {};  // twice in one block
+  const auto& found = known_.find(object.id);
+  if (found && found->complete()) {
+    if (!found->durable) result_.depends_on = std::max(result_.depends_on, found->ticket);
+    result_.present.push_back(found->row.number);
+    return {};
+  }
+  const std::size_t fresh = result_.fresh.size();
+  NewObject& added = result_.fresh.emplace_back();
+  added.id = object.id;
+  added.kind = object.kind;
+  added.index = index;
+  added.replaces = found.has_value();
+  if (found) added.number = found->row.number;
+  if (!found) without_number_.push_back(fresh);
+  for (const ObjectId& ref : object.refs)
+    RB_TRY(resolve(object, ref, fresh));
+  earlier_.emplace(object.id, Earlier{object.kind, fresh});
+  return {};
+}
+
+Status BlockCheck::resolve(const BlockObject& object, const ObjectId& ref, std::size_t parent) {
+  std::optional<ObjectKind> kind;
+  if (const auto here = earlier_.find(ref); here != earlier_.end()) {
+    kind = here->second.kind;
+    open_children_.push_back({parent, here->second.fresh});
+  } else if (const auto& found = known_.find(ref); found && found->complete()) {
+    // An earlier object of this session's own stream will do, durable or not: it is lost only together with
+    // this one.
+    if (!found->durable && found->session != session_) await(*found);
+    kind = found->row.kind;
+    result_.fresh[parent].children.push_back(found->row.number);
+  }
+  if (!kind) {
+    missing_.push_back(ref);
+  } else if (!may_refer(object.kind, *kind)) {
+    return fail(Errc::invalid_argument, "object " + to_hex(object.id) + " refers to one of the wrong kind");
+  }
+  return {};
+}
+
+void BlockCheck::number_fresh(ObjectNumber first) {
+  for (const std::size_t fresh : without_number_)
+    result_.fresh[fresh].number = first++;
+  for (const OpenChild& open : open_children_) {
+    result_.fresh[open.parent].children.push_back(result_.fresh[open.child].number);
+  }
+}
+
+Result<Acceptance> BlockCheck::finish() {
+  if (!missing_.empty()) return fail_missing(missing_);
+  return std::move(result_);
+}
+
+}  // namespace
+
+std::unexpected<Error> fail_missing(std::span<const ObjectId> missing) {
+  std::string text = "the block refers to objects that are not here:";
+  for (const ObjectId& id : missing.first(std::min(missing.size(), kMaxNamedIds)))
+    text += " " + to_hex(id);
+  if (missing.size() > kMaxNamedIds) text += " ...";
+  return fail(Errc::missing_refs, std::move(text));
+}
+
+Result<Acceptance> check_block(ObjectIndex& index, std::uint32_t domain, std::uint64_t session,
+                               const BlockDirectory& block) {
+  RB_TRY(const Known known, Known::load(index, domain, block));
+  BlockCheck check(known, session);
+  for (std::uint32_t i = 0; i < block.objects.size(); ++i)
+    RB_TRY(check.take(block.objects[i], i));
+  check.number_fresh(index.reserve_numbers(check.fresh_without_number()));
+  return check.finish();
+}
+
+}  // namespace rb

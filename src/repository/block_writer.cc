@@ -1,0 +1,172 @@
+#include "repository/block_writer.h"
+
+#include "base/log.h"
+
+namespace rb {
+
+namespace {
+// The index changes under a check only when rows move to the catalog or a sync fails: rarely twice in a row.
+constexpr int kCheckAttempts = 64;
+// Losses beyond this are remembered together: a session may then be told of a loss that was not its own.
+constexpr std::size_t kMaxLosses = 256;
+}  // namespace
+
+BlockWriter::BlockWriter(PackStore& packs, Catalog& catalog, ObjectIndex& index, ClaimTable& claims,
+                         BlockWriterLimits limits)
+    : packs_(packs), catalog_(catalog), index_(index), claims_(claims), limits_(limits) {}
+
+Status BlockWriter::store(SessionState& session, const BlockDirectory& directory, ByteView block) {
+  RB_TRY(make_room());
+  for (int attempt = 0; attempt < kCheckAttempts; ++attempt) {
+    RB_TRY(Acceptance accepted, check_block(index_, session.domain, session.number, directory));
+    if (accepted.settle_first != 0) {
+      settle(accepted.settle_first);
+      continue;
+    }
+    RB_TRY(const bool appended, try_append(session, directory, block, std::move(accepted)));
+    if (appended) return {};
+  }
+  return fail(Errc::unavailable, "the store changes too fast to take this block: send it again");
+}
+
+Result<bool> BlockWriter::try_append(SessionState& session, const BlockDirectory& directory, ByteView block,
+                                     Acceptance accepted) {
+  const std::lock_guard lock(append_mutex_);
+  RB_TRY(session.check_open());
+  if (!index_.still_missing(accepted.generation, session.domain, accepted.fresh)) return false;
+  session.pin(accepted.present);
+  if (accepted.fresh.empty()) {
+    if (accepted.depends_on != 0) session.note_put(directory.block_class, accepted.depends_on);
+    return true;
+  }
+  RB_TRY(const PackPosition at, packs_.append({session.node, session.domain}, block));
+  std::vector<ObjectId> ids;
+  std::vector<ObjectNumber> numbers;
+  for (const NewObject& object : accepted.fresh) {
+    ids.push_back(object.id);
+    numbers.push_back(object.number);
+  }
+  const Ticket ticket = ++last_ticket_;
+  index_.insert(session.domain, at, ticket, session.number, std::move(accepted.fresh));
+  session.note_put(directory.block_class, ticket);
+  if (accepted.depends_on != 0) session.note_put(directory.block_class, accepted.depends_on);
+  session.pin(numbers);
+  claims_.drop(session.domain, ids);
+  bytes_since_move_ += block.size();
+  return true;
+}
+
+Status BlockWriter::sync(TicketRange range) {
+  if (range.empty()) return {};
+  settle(range.last);
+  const std::lock_guard lock(sync_mutex_);
+  for (const Loss& loss : losses_) {
+    if (loss.range.first <= range.last && range.first <= loss.range.last) return std::unexpected(loss.error);
+  }
+  return {};
+}
+
+void BlockWriter::settle(Ticket ticket) {
+  std::unique_lock lock(sync_mutex_);
+  while (settled_ < ticket) {
+    if (syncing_) {
+      settled_changed_.wait(lock);
+      continue;
+    }
+    syncing_ = true;
+    lock.unlock();
+    lead_sync();
+    lock.lock();
+    syncing_ = false;
+    settled_changed_.notify_all();
+  }
+}
+
+// One at a time. Everything appended before it is durable or lost when it returns.
+void BlockWriter::lead_sync() {
+  Ticket last = 0;
+  PackPosition end;
+  {
+    const std::lock_guard lock(append_mutex_);
+    last = last_ticket_;
+    end = packs_.end();
+  }
+  const Status synced = packs_.sync();
+  if (!synced) {
+    Ticket settled = 0;
+    {
+      const std::lock_guard lock(sync_mutex_);
+      settled = settled_;
+    }
+    lose_unsettled(synced.error(), settled);
+    return;
+  }
+  index_.settle(last, end);
+  const std::lock_guard lock(sync_mutex_);
+  settled_ = last;
+}
+
+// What was appended while the sync was failing is counted as lost too: it may have gone into the same pack.
+void BlockWriter::lose_unsettled(const Error& error, Ticket settled) {
+  const std::lock_guard append_lock(append_mutex_);
+  index_.drop_after(settled);
+  log(LogLevel::error, "blocks could not be made durable and are not acknowledged: {}", error.message);
+  const std::lock_guard lock(sync_mutex_);
+  if (last_ticket_ == settled_) return;
+  if (losses_.size() >= kMaxLosses) {
+    losses_[1].range.first = losses_[0].range.first;
+    losses_.erase(losses_.begin());
+  }
+  losses_.push_back({TicketRange{settled + 1, last_ticket_}, error});
+  settled_ = last_ticket_;
+}
+
+void BlockWriter::barrier() {
+  const std::lock_guard lock(append_mutex_);
+}
+
+bool BlockWriter::table_has_room() const {
+  return index_.table_size() < limits_.table_rows && bytes_since_move_ < limits_.move_bytes;
+}
+
+// Called before anything is appended, so that a failure here leaves nothing behind.
+Status BlockWriter::make_room() {
+  if (table_has_room()) return {};
+  std::unique_lock lock(move_mutex_, std::try_to_lock);
+  const bool full = index_.table_size() >= 2 * limits_.table_rows;
+  if (!lock && !full) return {};  // somebody is at it
+  if (!lock) lock.lock();
+  if (table_has_room()) return {};
+  const Status moved = move_to_catalog();
+  if (moved || full) return moved;
+  log(LogLevel::warning, "the index could not be moved to the catalog, and will be tried again: {}",
+      moved.error().message);
+  return {};
+}
+
+// Requires: move_mutex_.
+Status BlockWriter::move_to_catalog() {
+  Ticket last = 0;
+  {
+    const std::lock_guard lock(append_mutex_);
+    last = last_ticket_;
+  }
+  settle(last);
+  const std::uint64_t moved_bytes = bytes_since_move_;
+  RB_TRY(index_.move_to_catalog());
+  bytes_since_move_ -= moved_bytes;
+  bytes_since_persist_ += moved_bytes;
+  if (bytes_since_persist_ < limits_.persist_bytes) return {};
+  RB_TRY(catalog_.persist());
+  bytes_since_persist_ = 0;
+  return {};
+}
+
+void BlockWriter::close() {
+  const std::lock_guard lock(move_mutex_);
+  Status closed = move_to_catalog();
+  if (closed) closed = catalog_.persist();
+  if (!closed) log(LogLevel::warning, "the catalog is behind, and will catch up: {}", closed.error().message);
+}
+
+}  // namespace rb

@@ -1,0 +1,78 @@
+// Takes blocks in: checks them, appends them to the packs, makes them durable in groups, and moves what the
+// index in memory can't hold to the catalog. Thread-safe.
+//
+// Appending is one serialised step: no reference that was checked can go away, and no object come twice,
+// between the check and the row. The fence is looked at inside it.
+#pragma once
+
+#include <condition_variable>
+#include <vector>
+
+#include "format/block.h"
+#include "repository/acceptance.h"
+#include "repository/pack_store.h"
+#include "repository/session_state.h"
+
+namespace rb {
+
+struct BlockWriterLimits {
+  std::size_t table_rows = 32768;  // when the table moves to the catalog; at twice that, writers wait
+  std::uint64_t move_bytes = 512ull << 20;  // ... or when so much was appended: a restart reads it all again
+  std::uint64_t persist_bytes = 1024ull << 20;  // when the catalog is made durable, for the same reason
+};
+
+class BlockWriter {
+ public:
+  BlockWriter(PackStore& packs, Catalog& catalog, ObjectIndex& index, ClaimTable& claims,
+              BlockWriterLimits limits);
+
+  // Checks and appends one block whose directory this is. Not durable yet.
+  Status store(SessionState& session, const BlockDirectory& directory, ByteView block);
+
+  // Succeeds when everything in the range is durable; an error stays for that range.
+  Status sync(TicketRange range);
+  // Waits until these tickets are durable or lost.
+  void settle(Ticket ticket);
+
+  // Returns when no step that began before the call is still under way: after a fence nothing of the fenced
+  // session comes in any more.
+  void barrier();
+
+  // Everything into the catalog, and that to disk; what fails will be replayed.
+  void close();
+
+ private:
+  struct Loss {
+    TicketRange range;
+    Error error;
+  };
+  // False: the index has changed since it was asked, check again.
+  Result<bool> try_append(SessionState& session, const BlockDirectory& directory, ByteView block,
+                          Acceptance accepted);
+  void lead_sync();
+  void lose_unsettled(const Error& error, Ticket settled);
+  Status make_room();
+  Status move_to_catalog();
+  bool table_has_room() const;
+
+  PackStore& packs_;
+  Catalog& catalog_;
+  ObjectIndex& index_;
+  ClaimTable& claims_;
+  const BlockWriterLimits limits_;
+
+  std::mutex append_mutex_;  // the serialised step
+  Ticket last_ticket_ = 0;
+
+  std::mutex sync_mutex_;  // guards what follows; never held during a sync
+  std::condition_variable settled_changed_;
+  bool syncing_ = false;
+  Ticket settled_ = 0;  // every ticket up to it is durable, or in `losses_`
+  std::vector<Loss> losses_;
+
+  std::mutex move_mutex_;  // held by whoever moves rows to the catalog
+  std::atomic<std::uint64_t> bytes_since_move_ = 0;
+  std::uint64_t bytes_since_persist_ = 0;
+};
+
+}  // namespace rb

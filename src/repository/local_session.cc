@@ -1,0 +1,219 @@
+#include "repository/local_session.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "chunk/block_codec.h"
+
+namespace rb {
+
+namespace {
+
+// Metadata is small and everything hangs on it, so its ids are recomputed before it is accepted. Chunks are
+// not: that would unpack all data that ever comes in (whoever reads one checks it).
+Status verify_metadata(ByteView block) {
+  BlockReader reader;
+  RB_TRY(reader.open(block));
+  for (std::size_t i = 0; i < reader.size(); ++i)
+    RB_TRY(reader.verify(i));
+  return {};
+}
+
+class LocalSession final : public Session {
+ public:
+  LocalSession(std::shared_ptr<RepositoryCore> core, std::shared_ptr<SessionState> state)
+      : core_(std::move(core)), state_(std::move(state)) {}
+  ~LocalSession() override { core_->sessions().end(*state_); }
+
+  Status begin(const NodeRecord& node, const BeginRequest& request);
+
+  const SessionInfo& info() const override { return info_; }
+  bool must_ask() const override { return !info_.dont_ask || state_->must_ask; }
+  Result<std::vector<Presence>> ask(std::span<const ObjectId> ids) override;
+  Status put(Bytes block) override;
+  Status flush() override;
+  Result<CommitResult> commit(const CommitRequest& request) override;
+  Status read(std::span<const ObjectId> ids, const BlockSink& sink) override;
+  Result<std::vector<SnapshotInfo>> snapshots(const SnapshotQuery& query) override;
+  Result<StoreStatus> status() override;
+
+ private:
+  using Found = std::vector<std::optional<FoundObject>>;
+  Status check_writing() const;
+  // What the index says, with nothing left in doubt: what was found is durable.
+  Result<Found> find_settled(std::span<const ObjectId> ids);
+  Status pin_snapshot(const SnapshotInfo& snapshot);
+  // Whether the store has the object; pins it then.
+  Result<bool> hold(const ObjectId& id);
+
+  const std::shared_ptr<RepositoryCore> core_;
+  const std::shared_ptr<SessionState> state_;
+  SessionInfo info_;
+};
+
+Status LocalSession::begin(const NodeRecord& node, const BeginRequest& request) {
+  NodeBook& book = core_->book();
+  info_.node = node.name;
+  info_.repository = core_->directory().format.id;
+  info_.chunk_params = book.chunk_params(node.domain);
+  RB_TRY(info_.already_committed, book.commit_of(node.node, request.run));
+  info_.head = book.head(node.node);
+  if (info_.head) RB_TRY(pin_snapshot(*info_.head));
+  if (request.base) {
+    RB_TRY(const auto base, book.snapshot(node.node, *request.base));
+    info_.base_held = base.has_value();
+    if (base) RB_TRY(pin_snapshot(*base));
+  }
+  if (request.cached_tree) {
+    RB_TRY(info_.cache_holds, hold(*request.cached_tree));
+  }
+  info_.dont_ask = !state_->must_ask;
+  return {};
+}
+
+Status LocalSession::check_writing() const {
+  if (state_->purpose == SessionPurpose::write) return {};
+  return fail(Errc::invalid_argument, "the session was begun for reading only");
+}
+
+Result<LocalSession::Found> LocalSession::find_settled(std::span<const ObjectId> ids) {
+  while (true) {
+    RB_TRY(ObjectIndex::Answer answer, core_->index().find(state_->domain, ids));
+    Ticket latest = 0;
+    for (const auto& found : answer.found) {
+      if (found && !found->durable) latest = std::max(latest, found->ticket);
+    }
+    if (latest == 0) return std::move(answer.found);
+    core_->writer().settle(latest);
+  }
+}
+
+Result<bool> LocalSession::hold(const ObjectId& id) {
+  RB_TRY(const Found found, find_settled(std::span(&id, 1)));
+  if (!found[0] || !found[0]->complete()) return false;
+  state_->pin(found[0]->row.number);
+  return true;
+}
+
+Status LocalSession::pin_snapshot(const SnapshotInfo& snapshot) {
+  RB_TRY(hold(snapshot.object));
+  return {};
+}
+
+Result<std::vector<Presence>> LocalSession::ask(std::span<const ObjectId> ids) {
+  RB_TRY(state_->check_open());
+  if (ids.size() > kMaxAskIds) return fail(Errc::invalid_argument, "too many ids in one question");
+  RB_TRY(const Found found, find_settled(ids));
+  const std::chrono::nanoseconds now = core_->clock().monotonic();
+  std::vector<Presence> answers(ids.size());
+  std::vector<ObjectNumber> held;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (found[i] && found[i]->complete()) {
+      answers[i] = Presence::have;
+      held.push_back(found[i]->row.number);
+    } else {
+      const bool ours = core_->claims().claim(state_->number, state_->domain, ids[i], now);
+      answers[i] = ours ? Presence::send : Presence::wait;
+    }
+  }
+  state_->pin(held);
+  RB_TRY(state_->check_open());  // a fence that came meanwhile: the pins no longer count
+  return answers;
+}
+
+Status LocalSession::put(Bytes block) {
+  RB_TRY(state_->check_open());
+  RB_TRY(check_writing());
+  RB_TRY(const BlockDirectory directory, decode_block_directory(block));
+  if (directory.block_class == BlockClass::data) return core_->writer().store(*state_, directory, block);
+  RB_TRY(verify_metadata(block));
+  const std::lock_guard stream(state_->metadata_stream);
+  const TicketRange data = state_->unsettled_data();
+  RB_TRY(core_->writer().sync(data));
+  return core_->writer().store(*state_, directory, block);
+}
+
+Status LocalSession::flush() {
+  RB_TRY(state_->check_open());
+  const TicketRange range = state_->unsettled();
+  RB_TRY(core_->writer().sync(range));
+  state_->note_settled(range.last);
+  return state_->check_open();
+}
+
+Result<CommitResult> LocalSession::commit(const CommitRequest& request) {
+  NodeBook& book = core_->book();
+  // Before the fence is looked at: what was committed is committed.
+  RB_TRY(auto first, book.commit_of(state_->node, state_->run));
+  if (first) return CommitResult{true, std::move(first)};
+  RB_TRY(check_writing());
+  RB_TRY(flush());
+  RB_TRY(const Found found, find_settled(std::span(&request.snapshot, 1)));
+  if (!found[0] || !found[0]->complete()) return fail_missing(std::span(&request.snapshot, 1));
+  if (found[0]->row.kind != ObjectKind::snapshot) {
+    return fail(Errc::invalid_argument, "object " + to_hex(request.snapshot) + " is no snapshot");
+  }
+  RB_TRY(CommitResult result, book.commit(*state_, request));
+  if (!result.committed && result.head) RB_TRY(pin_snapshot(*result.head));
+  return result;
+}
+
+Status LocalSession::read(std::span<const ObjectId> ids, const BlockSink& sink) {
+  RB_TRY(state_->check_open());
+  if (ids.size() > kMaxReadIds) return fail(Errc::invalid_argument, "too many ids to read at once");
+  RB_TRY(const Found found, find_settled(ids));
+  std::vector<PackPosition> places;
+  places.reserve(ids.size());
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (!found[i]) return fail(Errc::not_found, "there is no object " + to_hex(ids[i]));
+    places.push_back(found[i]->row.at);
+  }
+  std::sort(places.begin(), places.end());
+  places.erase(std::unique(places.begin(), places.end()), places.end());
+  for (const PackPosition& at : places) {
+    RB_TRY(const PackStore::Record record, core_->packs().read(at));
+    if (record.owner.domain != state_->domain) {
+      return fail(Errc::corrupt, fmt::format("pack {}, offset {}: not of this domain", at.pack, at.offset));
+    }
+    RB_TRY(state_->check_open());
+    RB_TRY(sink(record.block));
+  }
+  return {};
+}
+
+Result<std::vector<SnapshotInfo>> LocalSession::snapshots(const SnapshotQuery& query) {
+  RB_TRY(state_->check_open());
+  return core_->book().snapshots(state_->node, query);
+}
+
+Result<StoreStatus> LocalSession::status() {
+  RB_TRY(state_->check_open());
+  StoreStatus status;
+  status.node = info_.node;
+  status.server_version = RB_VERSION;
+  RB_TRY(status.snapshot_count, core_->book().snapshot_count(state_->node));
+  status.object_count = core_->index().object_count(state_->domain);
+  status.stored_bytes = core_->packs().stored_bytes();
+  status.read_only_reason = core_->journal().read_only_reason();
+  status.read_only = !status.read_only_reason.empty();
+  return status;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> begin_local_session(std::shared_ptr<RepositoryCore> core,
+                                                     const NodeRecord& node, const BeginRequest& request) {
+  const bool empty = core->index().object_count(node.domain) == 0;
+  RB_TRY(auto state, core->sessions().begin(node.node, node.domain, request, empty));
+  // A session of this run that it replaced is fenced now: nothing of it may come in once the new one has
+  // begun.
+  core->writer().barrier();
+  core->book().barrier();
+  auto session = std::make_unique<LocalSession>(std::move(core), std::move(state));
+  RB_TRY(session->begin(node, request));
+  return session;
+}
+
+}  // namespace rb

@@ -1,0 +1,190 @@
+#include "repository/node_book.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/random.h"
+
+namespace rb {
+
+namespace {
+
+constexpr std::size_t kSnapshotsAtOnceMax = 1000;
+constexpr std::size_t kReplayBatch = 10000;
+
+SnapshotInfo info_of(const JournalEntry& entry, const CommitRecord& commit) {
+  return {snapshot_id_of(entry), commit.sequence, commit.received, commit.run, commit.snapshot};
+}
+
+bool same_head(const std::optional<SnapshotInfo>& head, const std::optional<SnapshotId>& expected) {
+  if (!head || !expected) return !head && !expected;
+  return head->id == *expected;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<NodeBook>> NodeBook::open(Journal& journal, Catalog& catalog, const Clock& clock,
+                                                 std::uint64_t& replayed) {
+  auto book = std::unique_ptr<NodeBook>(new NodeBook(journal, catalog, clock));
+  RB_TRY(book->load_catalog());
+  RB_TRY(const CatalogState state, catalog.state());
+  const auto apply = [&](const JournalEntry& entry) -> Status {
+    book->take(entry);
+    ++replayed;
+    if (replayed % kReplayBatch == 0) return book->catch_up();
+    return {};
+  };
+  RB_TRY(journal.replay(state.journal.sequence, apply));
+  RB_TRY(book->catch_up());
+  return book;
+}
+
+Status NodeBook::load_catalog() {
+  RB_TRY(const std::vector<NodeRecord> nodes, catalog_.nodes());
+  RB_TRY(const std::vector<DomainRecord> domains, catalog_.domains());
+  for (const DomainRecord& domain : domains)
+    domains_.emplace(domain.domain, domain);
+  for (const NodeRecord& node : nodes) {
+    nodes_.emplace(node.node, node);
+    RB_TRY(const auto newest, catalog_.snapshots(node.node, UINT64_MAX, 1));
+    if (!newest.empty()) heads_.emplace(node.node, newest.front());
+  }
+  return {};
+}
+
+// Takes one entry into memory and into what the catalog is behind.
+void NodeBook::take(const JournalEntry& entry) {
+  if (const auto* node = std::get_if<NodeRecord>(&entry.record)) {
+    nodes_[node->node] = *node;
+    behind_.nodes.push_back(*node);
+  } else if (const auto* domain = std::get_if<DomainRecord>(&entry.record)) {
+    domains_[domain->domain] = *domain;
+    behind_.domains.push_back(*domain);
+  } else if (const auto* commit = std::get_if<CommitRecord>(&entry.record)) {
+    const SnapshotInfo info = info_of(entry, *commit);
+    heads_[commit->node] = info;
+    behind_.commits.push_back({commit->node, commit->domain, info});
+  }
+  behind_.journal = JournalMark{entry.sequence, entry.hash};
+}
+
+// What the journal has is true whether or not the catalog could be written; until it can, queries of it fail.
+Status NodeBook::catch_up() {
+  if (!behind_.journal) return {};
+  RB_TRY(catalog_.apply(behind_));
+  behind_ = {};
+  return {};
+}
+
+Result<NodeRecord> NodeBook::node_of(std::uint32_t uid, const std::string& user, const std::string& label) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [number, node] : nodes_) {
+    if (node.uid == uid && node.user == user) return node;
+  }
+  return enrol(uid, user, label);
+}
+
+Result<NodeRecord> NodeBook::enrol(std::uint32_t uid, const std::string& user, const std::string& label) {
+  DomainRecord domain;
+  domain.domain = domains_.empty() ? 1 : domains_.rbegin()->first + 1;
+  fill_random(domain.chunk_params.key);
+  RB_TRY(const JournalEntry domain_entry, journal_.append(domain));
+  take(domain_entry);
+
+  NodeRecord node;
+  node.node = nodes_.empty() ? 1 : nodes_.rbegin()->first + 1;
+  node.domain = domain.domain;
+  node.name = free_name(label, uid);
+  node.uid = uid;
+  node.user = user;
+  RB_TRY(const JournalEntry node_entry, journal_.append(node));
+  take(node_entry);
+  if (const Status done = catch_up(); !done) log(LogLevel::warning, "{}", done.error().message);
+  log(LogLevel::info, "enrolled the node \"{}\" for uid {}", node.name, uid);
+  return node;
+}
+
+// A name is a label, but people and addresses use it: no two nodes have the same.
+std::string NodeBook::free_name(const std::string& label, std::uint32_t uid) const {
+  const auto taken = [this](const std::string& name) {
+    return std::any_of(nodes_.begin(), nodes_.end(), [&](const auto& n) { return n.second.name == name; });
+  };
+  std::string name = label;
+  if (taken(name)) name = fmt::format("{}-{}", label, uid);
+  for (int i = 2; taken(name); ++i)
+    name = fmt::format("{}-{}-{}", label, uid, i);
+  return name;
+}
+
+ChunkParams NodeBook::chunk_params(std::uint32_t domain) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = domains_.find(domain);
+  RB_ASSERT(found != domains_.end());
+  return found->second.chunk_params;
+}
+
+bool NodeBook::has_domain(std::uint32_t domain) const {
+  const std::lock_guard lock(mutex_);
+  return domains_.contains(domain);
+}
+
+Result<CommitResult> NodeBook::commit(const SessionState& session, const CommitRequest& request) {
+  const std::lock_guard lock(mutex_);
+  RB_TRY(catch_up());
+  RB_TRY(auto first, catalog_.commit_of(session.node, session.run));
+  if (first) return CommitResult{true, std::move(first)};
+  RB_TRY(session.check_open());
+  const auto head = heads_.find(session.node);
+  const auto before = head == heads_.end() ? std::nullopt : std::optional(head->second);
+  if (!same_head(before, request.expected_head)) return CommitResult{false, before};
+
+  CommitRecord record;
+  record.node = session.node;
+  record.domain = session.domain;
+  record.sequence = before ? before->sequence + 1 : 1;
+  record.received = clock_.wall();
+  record.run = session.run;
+  record.snapshot = request.snapshot;
+  RB_TRY(const JournalEntry entry, journal_.append(record));
+  // From here on it is committed, whatever becomes of the catalog.
+  take(entry);
+  if (const Status done = catch_up(); !done) log(LogLevel::warning, "{}", done.error().message);
+  return CommitResult{true, info_of(entry, record)};
+}
+
+void NodeBook::barrier() {
+  const std::lock_guard lock(mutex_);
+}
+
+std::optional<SnapshotInfo> NodeBook::head(std::uint32_t node) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = heads_.find(node);
+  if (found == heads_.end()) return std::nullopt;
+  return found->second;
+}
+
+Result<std::optional<SnapshotInfo>> NodeBook::commit_of(std::uint32_t node, const RunId& run) {
+  const std::lock_guard lock(mutex_);
+  RB_TRY(catch_up());
+  return catalog_.commit_of(node, run);
+}
+
+Result<std::optional<SnapshotInfo>> NodeBook::snapshot(std::uint32_t node, const SnapshotId& id) {
+  const std::lock_guard lock(mutex_);
+  RB_TRY(catch_up());
+  return catalog_.snapshot(node, id);
+}
+
+Result<std::vector<SnapshotInfo>> NodeBook::snapshots(std::uint32_t node, const SnapshotQuery& query) {
+  const std::lock_guard lock(mutex_);
+  RB_TRY(catch_up());
+  return catalog_.snapshots(node, query.before_sequence, std::min(query.limit, kSnapshotsAtOnceMax));
+}
+
+Result<std::uint64_t> NodeBook::snapshot_count(std::uint32_t node) {
+  const std::lock_guard lock(mutex_);
+  RB_TRY(catch_up());
+  return catalog_.snapshot_count(node);
+}
+
+}  // namespace rb

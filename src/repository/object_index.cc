@@ -1,0 +1,154 @@
+#include "repository/object_index.h"
+
+#include <algorithm>
+
+namespace rb {
+
+Result<std::unique_ptr<ObjectIndex>> ObjectIndex::open(Catalog& catalog) {
+  auto index = std::unique_ptr<ObjectIndex>(new ObjectIndex(catalog));
+  RB_TRY(const CatalogState state, catalog.state());
+  RB_TRY(index->catalog_counts_, catalog.object_counts());
+  index->next_number_ = state.next_number;
+  index->settled_end_ = index->catalog_end_ = state.packs;
+  return index;
+}
+
+FoundObject ObjectIndex::found_in_table(const TableRow& row) const {
+  return {row.row, row.ticket, row.session, row.ticket <= settled_};
+}
+
+Result<ObjectIndex::Answer> ObjectIndex::find(std::uint32_t domain, std::span<const ObjectId> ids) {
+  Answer answer;
+  answer.found.resize(ids.size());
+  std::vector<std::size_t> open_questions;
+  {
+    const std::lock_guard lock(mutex_);
+    answer.generation = generation_;
+    const auto count = catalog_counts_.find(domain);
+    const bool catalog_knows_some = count != catalog_counts_.end() && count->second > 0;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      if (const auto row = table_.find(Key{domain, ids[i]}); row != table_.end()) {
+        answer.found[i] = found_in_table(row->second);
+      } else if (catalog_knows_some) {
+        open_questions.push_back(i);
+      }
+    }
+  }
+  if (open_questions.empty()) return answer;
+  std::vector<ObjectId> asked;
+  asked.reserve(open_questions.size());
+  for (const std::size_t i : open_questions)
+    asked.push_back(ids[i]);
+  RB_TRY(const auto rows, catalog_.find(domain, asked));
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    if (rows[k]) answer.found[open_questions[k]] = FoundObject{*rows[k]};
+  }
+  return answer;
+}
+
+ObjectNumber ObjectIndex::reserve_numbers(std::size_t count) {
+  const std::lock_guard lock(mutex_);
+  const ObjectNumber first = next_number_;
+  next_number_ += count;
+  return first;
+}
+
+bool ObjectIndex::still_missing(std::uint64_t generation, std::uint32_t domain,
+                                std::span<const NewObject> objects) const {
+  const std::lock_guard lock(mutex_);
+  if (generation != generation_) return false;
+  return std::none_of(objects.begin(), objects.end(), [&](const NewObject& object) {
+    return table_.contains(Key{domain, object.id});
+  });
+}
+
+void ObjectIndex::insert(std::uint32_t domain, const PackPosition& at, Ticket ticket, std::uint64_t session,
+                         std::vector<NewObject> objects) {
+  const std::lock_guard lock(mutex_);
+  for (NewObject& object : objects) {
+    RB_ASSERT(object.number > 0 && object.number < next_number_);
+    TableRow row;
+    row.row = {object.number, object.kind, object.flags, at, object.index};
+    row.ticket = ticket;
+    row.session = session;
+    row.replaces = object.replaces;
+    row.children = std::move(object.children);
+    if (!object.replaces) ++table_counts_[domain];
+    const bool inserted = table_.emplace(Key{domain, object.id}, std::move(row)).second;
+    RB_ASSERT(inserted);
+  }
+}
+
+void ObjectIndex::settle(Ticket ticket, const PackPosition& end) {
+  const std::lock_guard lock(mutex_);
+  RB_ASSERT(ticket >= settled_ && end >= settled_end_);
+  settled_ = ticket;
+  settled_end_ = end;
+}
+
+void ObjectIndex::drop_after(Ticket ticket) {
+  const std::lock_guard lock(mutex_);
+  for (auto row = table_.begin(); row != table_.end();) {
+    if (row->second.ticket <= ticket) {
+      ++row;
+      continue;
+    }
+    if (!row->second.replaces) --table_counts_[row->first.domain];
+    row = table_.erase(row);
+  }
+  ++generation_;
+}
+
+CatalogBatch ObjectIndex::collect_durable() const {
+  const std::lock_guard lock(mutex_);
+  CatalogBatch batch;
+  batch.object_counts = catalog_counts_;
+  for (const auto& [key, row] : table_) {
+    if (row.ticket > settled_) continue;
+    batch.objects.push_back({key.domain, key.id, row.row, row.children});
+    if (!row.replaces) ++batch.object_counts[key.domain];
+  }
+  batch.packs = settled_end_;
+  batch.next_number = next_number_;
+  return batch;
+}
+
+void ObjectIndex::forget(const std::vector<CatalogObject>& moved) {
+  for (const CatalogObject& object : moved) {
+    const auto row = table_.find(Key{object.domain, object.id});
+    RB_ASSERT(row != table_.end() && row->second.row == object.row);
+    if (!row->second.replaces) --table_counts_[object.domain];
+    table_.erase(row);
+  }
+  ++generation_;
+}
+
+Status ObjectIndex::move_to_catalog() {
+  CatalogBatch batch = collect_durable();
+  if (batch.objects.empty() && *batch.packs == catalog_end_) return {};
+  std::sort(batch.objects.begin(), batch.objects.end(), [](const CatalogObject& a, const CatalogObject& b) {
+    return a.domain != b.domain ? a.domain < b.domain : a.id < b.id;
+  });
+  RB_TRY(catalog_.apply(batch));
+  const std::lock_guard lock(mutex_);
+  catalog_counts_ = std::move(batch.object_counts);
+  catalog_end_ = *batch.packs;
+  forget(batch.objects);
+  return {};
+}
+
+std::size_t ObjectIndex::table_size() const {
+  const std::lock_guard lock(mutex_);
+  return table_.size();
+}
+
+std::uint64_t ObjectIndex::object_count(std::uint32_t domain) const {
+  const std::lock_guard lock(mutex_);
+  const auto count_in = [domain](const auto& counts) {
+    const auto found = counts.find(domain);
+    return found == counts.end() ? 0 : found->second;
+  };
+  return count_in(catalog_counts_) + count_in(table_counts_);
+}
+
+}  // namespace rb

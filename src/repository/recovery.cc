@@ -1,0 +1,146 @@
+#include "repository/recovery.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "base/log.h"
+
+namespace rb {
+
+namespace {
+
+// Rows collected before they go to the catalog.
+constexpr std::size_t kTableRows = 65536;
+
+class Recovery {
+ public:
+  Recovery(PackStore& packs, ObjectIndex& index, const std::function<bool(std::uint32_t)>& known_domain)
+      : packs_(packs), index_(index), known_domain_(known_domain) {}
+
+  Result<RecoveryResult> run(const PackPosition& from);
+
+ private:
+  enum class Rule { only_complete, take_all };
+  // Inserts the objects of one block as the rule says. Gives how many it did not insert.
+  Result<std::size_t> admit(const PackPosition& at, std::uint32_t domain, const BlockDirectory& block,
+                            Rule rule);
+  Status visit(const PackPosition& at, const PackRecordOwner& owner, ByteView block);
+  Result<bool> retry_deferred(Rule rule);
+  Status move_rows(const PackPosition& next);
+
+  PackStore& packs_;
+  ObjectIndex& index_;
+  const std::function<bool(std::uint32_t)>& known_domain_;
+  RecoveryResult result_;
+  std::vector<PackPosition> deferred_;  // blocks with objects whose references were not all there yet
+  std::uint64_t admitted_ = 0;
+};
+
+Result<RecoveryResult> Recovery::run(const PackPosition& from) {
+  RB_TRY(const PackStore::ScanResult scanned,
+         packs_.scan(from, [this](const PackPosition& at, const PackRecordOwner& owner, ByteView block) {
+           return visit(at, owner, block);
+         }));
+  result_.records = scanned.records;
+  result_.skipped_bytes = scanned.skipped_bytes;
+  // Records stand in the order of their acceptance, so there is little to do here unless packs were rewritten
+  // or lost.
+  for (bool progress = true; progress && !deferred_.empty();) {
+    RB_TRY(progress, retry_deferred(Rule::only_complete));
+  }
+  if (!deferred_.empty()) RB_TRY(retry_deferred(Rule::take_all));
+  deferred_.clear();
+  RB_TRY(move_rows(packs_.end()));
+  return result_;
+}
+
+Status Recovery::visit(const PackPosition& at, const PackRecordOwner& owner, ByteView block) {
+  if (index_.table_size() >= kTableRows) RB_TRY(move_rows(at));
+  const auto directory = decode_block_directory(block);
+  if (!directory || !known_domain_(owner.domain)) {
+    log(LogLevel::warning, "pack {}, offset {}: the record makes no sense and is passed over", at.pack,
+        at.offset);
+    return {};
+  }
+  RB_TRY(const std::size_t left_out, admit(at, owner.domain, *directory, Rule::only_complete));
+  if (left_out > 0) deferred_.push_back(at);
+  return {};
+}
+
+Result<bool> Recovery::retry_deferred(Rule rule) {
+  const std::uint64_t admitted_before = admitted_;
+  std::vector<PackPosition> still_deferred;
+  for (const PackPosition& at : deferred_) {
+    auto record = packs_.read(at);
+    if (!record) return std::unexpected(record.error());
+    RB_TRY(const BlockDirectory directory, decode_block_directory(record->block));
+    RB_TRY(const std::size_t left_out, admit(at, record->owner.domain, directory, rule));
+    if (left_out > 0) still_deferred.push_back(at);
+    if (index_.table_size() >= kTableRows) RB_TRY(move_rows(deferred_.front()));
+  }
+  deferred_ = std::move(still_deferred);
+  return admitted_ > admitted_before;
+}
+
+// Everything before `next` and before the first deferred block is done.
+Status Recovery::move_rows(const PackPosition& next) {
+  const PackPosition done = deferred_.empty() ? next : std::min(next, deferred_.front());
+  index_.settle(0, done);
+  return index_.move_to_catalog();
+}
+
+Result<std::size_t> Recovery::admit(const PackPosition& at, std::uint32_t domain, const BlockDirectory& block,
+                                    Rule rule) {
+  std::unordered_map<ObjectId, std::size_t> places;
+  std::vector<ObjectId> ids;
+  const auto note = [&](const ObjectId& id) {
+    if (places.emplace(id, ids.size()).second) ids.push_back(id);
+  };
+  for (const BlockObject& object : block.objects) {
+    note(object.id);
+    for (const ObjectId& ref : object.refs)
+      note(ref);
+  }
+  RB_TRY(ObjectIndex::Answer known, index_.find(domain, ids));
+
+  std::vector<NewObject> objects;
+  std::size_t left_out = 0;
+  for (std::uint32_t i = 0; i < block.objects.size(); ++i) {
+    const BlockObject& object = block.objects[i];
+    auto& row = known.found[places.at(object.id)];
+    if (row && row->complete()) continue;
+    NewObject added;
+    bool complete = true;
+    for (const ObjectId& ref : object.refs) {
+      const auto& child = known.found[places.at(ref)];
+      if (child) added.children.push_back(child->row.number);
+      complete = complete && child && child->complete() && may_refer(object.kind, child->row.kind);
+    }
+    if (!complete && rule == Rule::only_complete) {
+      ++left_out;
+      continue;
+    }
+    if (row && !complete) continue;
+    added.id = object.id;
+    added.kind = object.kind;
+    added.index = i;
+    added.flags = complete ? 0 : kRowIncomplete;
+    added.replaces = row.has_value();  // by a good copy of it
+    added.number = row ? row->row.number : index_.reserve_numbers(1);
+    row = FoundObject{ObjectRow{added.number, added.kind, added.flags, at, i}};
+    if (!complete) ++result_.incomplete_objects;
+    objects.push_back(std::move(added));
+  }
+  admitted_ += objects.size();
+  if (!objects.empty()) index_.insert(domain, at, 0, 0, std::move(objects));
+  return left_out;
+}
+
+}  // namespace
+
+Result<RecoveryResult> recover_packs(PackStore& packs, ObjectIndex& index, const PackPosition& from,
+                                     const std::function<bool(std::uint32_t)>& known_domain) {
+  return Recovery(packs, index, known_domain).run(from);
+}
+
+}  // namespace rb

@@ -1,0 +1,119 @@
+#include "repository/repository_core.h"
+
+#include <algorithm>
+
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "repository/recovery.h"
+#include "repository/rocks_catalog.h"
+
+namespace rb {
+
+namespace {
+
+// With a file system of a test's own there is no owner to ask for.
+std::uint32_t owner_of(const std::string& path, bool real) {
+  struct stat info {};
+  if (real && ::stat(path.c_str(), &info) == 0) return info.st_uid;
+  return ::geteuid();
+}
+
+}  // namespace
+
+RepositoryCore::RepositoryCore(RepositoryOptions options)
+    : options_(std::move(options)),
+      own_file_system_(options_.file_system != nullptr ? nullptr : make_posix_file_system()),
+      file_system_(own_file_system_ ? own_file_system_.get() : options_.file_system),
+      clock_(options_.clock != nullptr ? options_.clock : &system_clock_),
+      sessions_(claims_, options_.max_sessions) {}
+
+RepositoryCore::~RepositoryCore() {
+  if (writer_) writer_->close();
+}
+
+Result<std::shared_ptr<RepositoryCore>> RepositoryCore::open(const std::string& directory,
+                                                             RepositoryOptions options) {
+  auto core = std::shared_ptr<RepositoryCore>(new RepositoryCore(std::move(options)));
+  const std::chrono::nanoseconds began = core->clock_->monotonic();
+  RB_TRY(core->open_parts(directory));
+  core->report_.seconds = std::chrono::duration<double>(core->clock_->monotonic() - began).count();
+  return core;
+}
+
+Status RepositoryCore::open_parts(const std::string& directory) {
+  const LockMode lock = options_.take_lock ? LockMode::take : LockMode::none;
+  RB_TRY(directory_, open_repository_directory(*file_system_, directory, lock));
+  report_.created = directory_.created;
+  owner_uid_ = owner_of(directory, own_file_system_ != nullptr);
+
+  PackStoreOptions pack_options;
+  pack_options.pack_bytes_max = options_.pack_bytes_max;
+  const RepositoryId& id = directory_.format.id;
+  RB_TRY(packs_,
+         PackStore::open(*file_system_, directory_.packs(), directory_.format.record_key, id, pack_options));
+  RB_TRY(journal_, Journal::open(*file_system_, directory_.journal_1(), directory_.journal_2(), id));
+  RB_TRY(open_catalog());
+
+  BlockWriterLimits limits;
+  limits.table_rows = options_.index_table_rows;
+  RB_TRY(recover());
+  writer_ = std::make_unique<BlockWriter>(*packs_, *catalog_, *index_, claims_, limits);
+  return {};
+}
+
+Status RepositoryCore::open_catalog() {
+  if (options_.make_catalog) {
+    RB_TRY(catalog_, options_.make_catalog());
+  } else {
+    RB_TRY(catalog_, open_rocks_catalog(directory_.catalog()));
+  }
+  const auto fits = catalog_fits();
+  if (fits && *fits) return {};
+  if (!report_.created) {
+    log(LogLevel::warning, "the catalog is missing, damaged or does not belong to the packs: making it anew");
+    report_.catalog_rebuilt = true;
+  }
+  return catalog_->clear(directory_.format.id);
+}
+
+// Whether the catalog is one of these packs and this journal, and not ahead of them.
+Result<bool> RepositoryCore::catalog_fits() {
+  RB_TRY(const CatalogState state, catalog_->state());
+  if (state.repository != directory_.format.id) return false;
+  if (state.packs > packs_->end() || state.journal.sequence > journal_->last_sequence()) return false;
+  RB_TRY(const std::vector<std::uint64_t> needed, catalog_->packs());
+  const std::vector<std::uint64_t> present = packs_->packs();
+  if (!std::includes(present.begin(), present.end(), needed.begin(), needed.end())) return false;
+  if (state.journal.sequence == 0) return true;
+  // The entry at the mark must be the one that was applied.
+  bool same = false;
+  const auto compare = [&](const JournalEntry& entry) -> Status {
+    if (entry.sequence == state.journal.sequence) same = entry.hash == state.journal.hash;
+    return entry.sequence < state.journal.sequence ? Status{} : fail(Errc::cancelled, "seen enough");
+  };
+  const Status replayed = journal_->replay(state.journal.sequence - 1, compare);
+  if (!replayed && replayed.error().code != Errc::cancelled) return std::unexpected(replayed.error());
+  return same;
+}
+
+Status RepositoryCore::recover() {
+  std::uint64_t replayed = 0;
+  RB_TRY(book_, NodeBook::open(*journal_, *catalog_, *clock_, replayed));
+  RB_TRY(index_, ObjectIndex::open(*catalog_));
+  RB_TRY(const CatalogState state, catalog_->state());
+  const auto known = [this](std::uint32_t domain) { return book_->has_domain(domain); };
+  RB_TRY(const RecoveryResult recovered, recover_packs(*packs_, *index_, state.packs, known));
+  report_.records_applied = replayed + recovered.records;
+  report_.skipped_bytes = recovered.skipped_bytes;
+  report_.incomplete_objects = recovered.incomplete_objects;
+  return {};
+}
+
+void RepositoryCore::fence_sessions() {
+  sessions_.fence_all();
+  writer_->barrier();
+  book_->barrier();
+}
+
+}  // namespace rb

@@ -1,0 +1,60 @@
+// The parts of an open repository, put together. Shared by its stores and sessions, so that they may outlive
+// the LocalRepository; the lock is released with the last of them.
+#pragma once
+
+#include <memory>
+
+#include "repository/block_writer.h"
+#include "repository/local_repository.h"
+#include "repository/node_book.h"
+#include "repository/repository_directory.h"
+
+namespace rb {
+
+class RepositoryCore {
+ public:
+  static Result<std::shared_ptr<RepositoryCore>> open(const std::string& directory,
+                                                      RepositoryOptions options);
+  ~RepositoryCore();
+
+  // After it returned nothing of the sessions open before is accepted any more.
+  void fence_sessions();
+  std::uint32_t owner_uid() const { return owner_uid_; }
+
+  const RepositoryDirectory& directory() const { return directory_; }
+  const RepositoryReport& report() const { return report_; }
+  const Clock& clock() const { return *clock_; }
+  PackStore& packs() { return *packs_; }
+  Journal& journal() { return *journal_; }
+  ObjectIndex& index() { return *index_; }
+  NodeBook& book() { return *book_; }
+  ClaimTable& claims() { return claims_; }
+  SessionList& sessions() { return sessions_; }
+  BlockWriter& writer() { return *writer_; }
+
+ private:
+  explicit RepositoryCore(RepositoryOptions options);
+  Status open_parts(const std::string& directory);
+  Status open_catalog();
+  Status recover();
+  Result<bool> catalog_fits();
+
+  const RepositoryOptions options_;
+  std::unique_ptr<FileSystem> own_file_system_;
+  FileSystem* file_system_;
+  SystemClock system_clock_;
+  const Clock* clock_;
+  RepositoryDirectory directory_;
+  std::uint32_t owner_uid_ = 0;
+  RepositoryReport report_;
+  std::unique_ptr<PackStore> packs_;
+  std::unique_ptr<Journal> journal_;
+  std::unique_ptr<Catalog> catalog_;
+  std::unique_ptr<ObjectIndex> index_;
+  std::unique_ptr<NodeBook> book_;
+  ClaimTable claims_;
+  SessionList sessions_;
+  std::unique_ptr<BlockWriter> writer_;
+};
+
+}  // namespace rb

@@ -1,0 +1,96 @@
+// What the store remembers of one session, and the list of all of them. Both thread-safe.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "format/block.h"
+#include "repository/claim_table.h"
+#include "repository/number_set.h"
+#include "repository/object_index.h"
+#include "store/store.h"
+
+namespace rb {
+
+// The first and last ticket of what a session put and has not yet seen settled. Empty when last is 0.
+struct TicketRange {
+  Ticket first = 0, last = 0;
+
+  bool empty() const { return last == 0; }
+  void add(Ticket ticket) {
+    first = empty() ? ticket : std::min(first, ticket);
+    last = std::max(last, ticket);
+  }
+  void forget_up_to(Ticket ticket) {
+    if (last <= ticket) *this = {};
+    if (first <= ticket && !empty()) first = ticket + 1;
+  }
+};
+
+class SessionState {
+ public:
+  SessionState(std::uint64_t its_number, std::uint32_t its_node, std::uint32_t its_domain,
+               const BeginRequest& request)
+      : number(its_number), node(its_node), domain(its_domain), run(request.run), purpose(request.purpose) {}
+
+  const std::uint64_t number;
+  const std::uint32_t node, domain;
+  const RunId run;
+  const SessionPurpose purpose;
+
+  // Looked at inside the steps that accept, commit and answer; set from outside, see SessionList::fence_all.
+  std::atomic<bool> fenced = false;
+  std::atomic<bool> must_ask = true;
+
+  // Held while one metadata block is checked and appended: they form one ordered stream.
+  std::mutex metadata_stream;
+
+  Status check_open() const {
+    if (fenced) return fail(Errc::fenced, "the session has ended: begin again under the same run id");
+    return {};
+  }
+
+  void note_put(BlockClass block_class, Ticket ticket);
+  TicketRange unsettled_data() const;
+  TicketRange unsettled() const;  // of both classes
+  void note_settled(Ticket ticket);
+
+  // Keeps objects, and what is beneath them, from being collected while the session lives.
+  void pin(std::span<const ObjectNumber> numbers);
+  void pin(ObjectNumber object) { pin(std::span(&object, 1)); }
+  bool pins(ObjectNumber object) const;
+
+ private:
+  mutable std::mutex mutex_;  // guards the rest
+  TicketRange data_, metadata_;
+  NumberSet pins_;
+};
+
+class SessionList {
+ public:
+  SessionList(ClaimTable& claims, std::size_t sessions_max) : claims_(claims), sessions_max_(sessions_max) {}
+
+  // Errc::busy when there are as many as allowed. A writing session of the same node and run is fenced and
+  // replaced: its client lost the answer. Other sessions of the domain must ask from now on; so must this
+  // one, unless it is alone and `domain_is_empty`.
+  Result<std::shared_ptr<SessionState>> begin(std::uint32_t node, std::uint32_t domain,
+                                              const BeginRequest& request, bool domain_is_empty);
+  void end(const SessionState& session);
+  void fence_all();
+  std::size_t open_count() const;
+
+ private:
+  void fence(SessionState& session);
+  std::size_t count_open() const;
+
+  ClaimTable& claims_;
+  const std::size_t sessions_max_;
+  mutable std::mutex mutex_;
+  std::uint64_t last_number_ = 0;
+  std::map<std::uint64_t, std::shared_ptr<SessionState>> sessions_;
+};
+
+}  // namespace rb
