@@ -2,7 +2,8 @@
 
 namespace rb {
 
-void RestoreBatch::add_piece(FileTask* task, const ObjectId& chunk, std::uint64_t offset, std::uint32_t length) {
+void RestoreBatch::add_piece(FileTask* task, const ObjectId& chunk, std::uint64_t offset,
+                             std::uint32_t length) {
   const auto [found, inserted] = index_.try_emplace(chunk, static_cast<std::uint32_t>(slots_.size()));
   if (inserted) slots_.push_back({chunk, kNone});
   Slot& slot = slots_[found->second];

@@ -1,5 +1,5 @@
-// A stretch of the walk: files to be made and the chunks they need, each chunk once however many places it has. The
-// planner fills it, then it belongs to one worker.
+// A stretch of the walk: files to be made and the chunks they need, each chunk once however many places it
+// has. The planner fills it, then it belongs to one worker.
 #pragma once
 
 #include <condition_variable>

@@ -5,10 +5,12 @@
 namespace rb {
 
 void BatchWorker::process(RestoreBatch& batch) {
-  for (FileTask* task : batch.plain()) make_plain(task);
+  for (FileTask* task : batch.plain())
+    make_plain(task);
   std::vector<RestoreBatch::Slot*> slots;
   slots.reserve(batch.slots().size());
-  for (RestoreBatch::Slot& slot : batch.slots()) slots.push_back(&slot);
+  for (RestoreBatch::Slot& slot : batch.slots())
+    slots.push_back(&slot);
   if (!slots.empty()) fetch(batch, std::move(slots));
 }
 
@@ -22,17 +24,21 @@ void BatchWorker::make_plain(FileTask* task) {
 void BatchWorker::fetch(RestoreBatch& batch, std::vector<RestoreBatch::Slot*> slots) {
   std::vector<ObjectId> ids;
   ids.reserve(slots.size());
-  for (const RestoreBatch::Slot* slot : slots) ids.push_back(slot->id);
+  for (const RestoreBatch::Slot* slot : slots)
+    ids.push_back(slot->id);
   damage_.reset();
   Status status = fail(Errc::cancelled, "stopped");
-  if (!context_.stopped()) status = session_.read(ids, [&](ByteView block) { return use_block(batch, block); });
+  if (!context_.stopped())
+    status = session_.read(ids, [&](ByteView block) { return use_block(batch, block); });
 
   std::erase_if(slots, [](const RestoreBatch::Slot* slot) { return slot->done; });
   if (slots.empty()) return;
-  Error error = status ? damage_.value_or(Error(Errc::not_found, "the store did not give what was asked for")) : status.error();
+  Error error = status ? damage_.value_or(Error(Errc::not_found, "the store did not give what was asked for"))
+                       : status.error();
   if (!concerns_object(error)) context_.stop(error);
   if (context_.stopped() || slots.size() == 1) {
-    for (RestoreBatch::Slot* slot : slots) fail_slot(batch, *slot, error);
+    for (RestoreBatch::Slot* slot : slots)
+      fail_slot(batch, *slot, error);
     return;
   }
   const auto middle = slots.begin() + static_cast<std::ptrdiff_t>(slots.size() / 2);

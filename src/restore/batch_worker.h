@@ -1,6 +1,6 @@
-// Does what a batch says: makes the files that need nothing, fetches the chunks of the others, and writes them where
-// they belong. Blocks come in the order that suits the store's disk and are unpacked once each, right where they arrive.
-// One per thread.
+// Does what a batch says: makes the files that need nothing, fetches the chunks of the others, and writes
+// them where they belong. Blocks come in the order that suits the store's disk and are unpacked once each,
+// right where they arrive. One per thread.
 #pragma once
 
 #include "chunk/block_codec.h"
@@ -21,8 +21,8 @@ class BatchWorker {
 
  private:
   void make_plain(FileTask* task);
-  // Fetches the slots and writes them. What can't be had is sought out by halving: one damaged object, or one that is
-  // not there, spoils only itself.
+  // Fetches the slots and writes them. What can't be had is sought out by halving: one damaged object, or one
+  // that is not there, spoils only itself.
   void fetch(RestoreBatch& batch, std::vector<RestoreBatch::Slot*> slots);
   Status use_block(RestoreBatch& batch, ByteView block);
   void write_slot(RestoreBatch& batch, RestoreBatch::Slot& slot, ByteView payload);

@@ -1,4 +1,5 @@
-// Gives the content of one stored file as a row of pieces, loading chunk list pages one at a time, whatever its size.
+// Gives the content of one stored file as a row of pieces, loading chunk list pages one at a time, whatever
+// its size.
 #pragma once
 
 #include <optional>
@@ -17,8 +18,9 @@ struct ContentPiece {
   std::optional<ObjectId> chunk;
 };
 
-// For entries with content of kind chunk or chunk_list. Checks that levels descend, that subtotals and the file's size
-// agree, and that no chunk claims more than kMaxChunkBytes, so that its user need not. Not thread-safe.
+// For entries with content of kind chunk or chunk_list. Checks that levels descend, that subtotals and the
+// file's size agree, and that no chunk claims more than kMaxChunkBytes, so that its user need not. Not
+// thread-safe.
 class ContentCursor {
  public:
   // Borrows the source. Requires: entry.content_kind is chunk or chunk_list.

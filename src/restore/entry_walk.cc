@@ -5,12 +5,13 @@
 
 namespace rb {
 
-EntryWalk::EntryWalk(ObjectSource& source, const ObjectId& root_page) : source_(&source), root_pending_(true) {
+EntryWalk::EntryWalk(ObjectSource& source, const ObjectId& root_page)
+    : source_(&source), root_pending_(true) {
   frames_.push_back({.id = root_page});
 }
 
-// A page says of the pages below it which level and first name they have; one that says otherwise of itself was put
-// together by somebody hostile, or it is a mistake that must not be restored either.
+// A page says of the pages below it which level and first name they have; one that says otherwise of itself
+// was put together by somebody hostile, or it is a mistake that must not be restored either.
 Result<std::shared_ptr<const TreePage>> EntryWalk::load(const Frame& frame) const {
   RB_TRY(TreePage page, load_tree_page(*source_, frame.id));
   if (page.level > kMaxPageLevels || (frame.level >= 0 && page.level != frame.level)) {
@@ -82,7 +83,8 @@ Status EntryWalk::open_page() {
   Frame below{.id = child.id, .level = top.page->level - 1, .first_name = child.first_name};
   auto page = load(below);
   if (!page) {
-    const std::string extent = " (" + std::to_string(child.entry_count) + " entries from \"" + child.first_name + "\" on)";
+    const std::string extent =
+        " (" + std::to_string(child.entry_count) + " entries from \"" + child.first_name + "\" on)";
     return std::unexpected(Error(page.error().code, page.error().message + extent, page.error().sys_errno));
   }
   below.page = std::move(*page);
@@ -107,9 +109,22 @@ const Entry& EntryWalk::entry() {
   return top.page->entries[top.index];
 }
 
+void EntryWalk::read_ahead() {
+  constexpr std::size_t kPagesAhead = 32;
+  if (root_pending_) return;
+  const Frame& top = frames_.back();
+  if (top.index % kPagesAhead != 0) return;
+  std::vector<ObjectId> ids;
+  for (std::size_t i = top.index; i < top.page->children.size() && ids.size() < kPagesAhead; ++i) {
+    ids.push_back(top.page->children[i].id);
+  }
+  source_->prefetch(ids);
+}
+
 Result<const Entry*> EntryWalk::next() {
   while (!at_end()) {
     if (page()) {
+      read_ahead();
       RB_TRY(open_page());
       continue;
     }
@@ -121,7 +136,8 @@ Result<const Entry*> EntryWalk::next() {
 }
 
 void EntryWalk::suspend() {
-  for (Frame& frame : frames_) frame.page.reset();
+  for (Frame& frame : frames_)
+    frame.page.reset();
 }
 
 }  // namespace rb

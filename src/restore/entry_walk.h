@@ -1,6 +1,7 @@
-// Walks the entries of a stored directory, page by page, in a way that a damaged page costs only the entries on it, that
-// the place can be kept without keeping pages in memory, and that pages which two directories share can be passed over
-// unread. (tree/directory_cursor.h is the simpler thing to use where none of that matters.)
+// Walks the entries of a stored directory, page by page, in a way that a damaged page costs only the entries
+// on it, that the place can be kept without keeping pages in memory, and that pages which two directories
+// share can be passed over unread. (tree/directory_cursor.h is the simpler thing to use where none of that
+// matters.)
 #pragma once
 
 #include <memory>
@@ -21,7 +22,8 @@ class EntryWalk {
   EntryWalk(ObjectSource& source, const ObjectId& root_page);
 
   bool at_end();
-  // The page the walk stands before, or nothing. Its level is that of the page itself, unknown (-1) for a root page.
+  // The page the walk stands before, or nothing. Its level is that of the page itself, unknown (-1) for a
+  // root page.
   struct Page {
     const ObjectId* id;
     const std::string* first_name;  // nullptr for a root page
@@ -36,11 +38,13 @@ class EntryWalk {
   // The entry the walk stands before; valid until the walk moves. Requires: !at_end() && !page().
   const Entry& entry();
 
-  // Steps to the next entry, opening pages, and gives it (nullptr at the end); the walk stands behind it. Valid until
-  // the walk moves or is suspended. After an error, which names the page, the walk goes on behind that page.
+  // Steps to the next entry, opening pages, and gives it (nullptr at the end); the walk stands behind it.
+  // Valid until the walk moves or is suspended. After an error, which names the page, the walk goes on behind
+  // that page.
   Result<const Entry*> next();
 
-  // Lets go of the pages: for the many levels of a deep tree. Before anything else, resume() loads them again.
+  // Lets go of the pages: for the many levels of a deep tree. Before anything else, resume() loads them
+  // again.
   void suspend();
   Status resume();
 
@@ -54,6 +58,7 @@ class EntryWalk {
   };
   Result<std::shared_ptr<const TreePage>> load(const Frame& frame) const;
   void drop_finished();
+  void read_ahead();
 
   ObjectSource* source_ = nullptr;
   std::vector<Frame> frames_;  // from the root page down; every page before the last one is an inner page

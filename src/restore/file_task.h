@@ -14,9 +14,10 @@ struct FileTask {
   // Set by the planner before anybody else sees the task.
   DirectoryRef directory;  // counted in its `pending`
   Entry entry;
-  bool replace = false;      // something else stands there and is to be replaced, once this is complete
-  std::optional<ObjectId> link_group;  // names of one file to be linked with each other (restore/hard_links.h)
-  bool heads_group = false;            // others wait for this one to be complete
+  bool replace = false;  // something else stands there and is to be replaced, once this is complete
+  std::optional<ObjectId>
+      link_group;            // names of one file to be linked with each other (restore/hard_links.h)
+  bool heads_group = false;  // others wait for this one to be complete
 
   // Written by the planner while pieces of a large file are restored already; read when pending came to zero.
   bool has_holes = false;

@@ -1,7 +1,6 @@
 #include "restore/file_writer.h"
 
 #include <fcntl.h>
-
 #include <fmt/format.h>
 
 #include "base/hash.h"
@@ -137,7 +136,8 @@ void FileWriter::settle(FileTask* task, Status outcome, DirectoryLease& lease) {
     if (context.stopped()) {
       // Nobody's fault: the run ends, and the next one does it.
     } else if (error.code == Errc::no_space) {
-      context.stop(Error(Errc::no_space, fmt::format("the target's disk is full: {}: {}", task->path(), error.message),
+      context.stop(Error(Errc::no_space,
+                         fmt::format("the target's disk is full: {}: {}", task->path(), error.message),
                          error.sys_errno));
     } else if (error.code == Errc::conflict) {
       context.differing(task->path(), error.message);
@@ -146,7 +146,8 @@ void FileWriter::settle(FileTask* task, Status outcome, DirectoryLease& lease) {
     }
   }
   if (task->heads_group) {
-    for (FileTask* waiting : parts_.links.give_up(*task->link_group)) retry(waiting);
+    for (FileTask* waiting : parts_.links.give_up(*task->link_group))
+      retry(waiting);
   }
   done(task);
 }
@@ -183,8 +184,10 @@ void FileWriter::finish_directory(const DirectoryRef& directory) {
   const Result<DirectoryHandles::Handle> handle = parts_.handles.open(*directory);
   if (!handle) return parts_.context.failed(place.text(), handle.error().message);
   const int fd = (*handle)->get();
-  if (directory->finish == DirectoryFinish::times) return parts_.metadata.set_times(fd, directory->entry, place);
-  const MetadataWriter::Fresh fresh{.created_by_us = directory->fresh, .inherits_group = directory->inherits_group};
+  if (directory->finish == DirectoryFinish::times)
+    return parts_.metadata.set_times(fd, directory->entry, place);
+  const MetadataWriter::Fresh fresh{.created_by_us = directory->fresh,
+                                    .inherits_group = directory->inherits_group};
   const Status applied = parts_.metadata.apply(fd, directory->entry, fresh, place);
   if (!applied) parts_.context.failed(place.text(), applied.error().message);
 }
@@ -194,7 +197,8 @@ Status FileWriter::clear_the_way(int directory, const std::string& name) const {
   const int error = errno;
   if (error != EISDIR && error != EPERM) return fail_errno("removing what is there", error);
   if (::unlinkat(directory, name.c_str(), AT_REMOVEDIR) == 0) return {};
-  if (errno == ENOTEMPTY || errno == EEXIST) return fail(Errc::conflict, "a directory that is not empty stands in the way");
+  if (errno == ENOTEMPTY || errno == EEXIST)
+    return fail(Errc::conflict, "a directory that is not empty stands in the way");
   return fail_errno("removing what is there", errno == ENOTDIR ? error : errno);
 }
 

@@ -1,9 +1,10 @@
-// Creates, fills and completes files, links and special files in the target, and finishes directories once everything
-// beneath them is there. Thread-safe.
+// Creates, fills and completes files, links and special files in the target, and finishes directories once
+// everything beneath them is there. Thread-safe.
 //
-// A new file is made under its final name with a mode that marks it as unfinished (restore/metadata_writer.h), which it
-// loses last of all: five system calls for a small file. Whatever is interrupted leaves something that the next run
-// takes for unfinished and does again. A file that replaces another one is made under a name of its own and renamed.
+// A new file is made under its final name with a mode that marks it as unfinished
+// (restore/metadata_writer.h), which it loses last of all: five system calls for a small file. Whatever is
+// interrupted leaves something that the next run takes for unfinished and does again. A file that replaces
+// another one is made under a name of its own and renamed.
 #pragma once
 
 #include <mutex>
@@ -37,11 +38,13 @@ class FileWriter {
   // Writes a piece of a file, creating it first if need be. An error is kept with the task.
   void write(FileTask& task, std::uint64_t offset, ByteView data, DirectoryLease& lease);
   void fail_task(FileTask& task, Error error);
-  // One piece less to wait for. After the last one the file is completed, or removed and reported, and the task deleted.
+  // One piece less to wait for. After the last one the file is completed, or removed and reported, and the
+  // task deleted.
   void release(FileTask* task, DirectoryLease& lease);
   // A symlink, FIFO, socket or device: made and completed, and the task released.
   void make_special(FileTask* task, DirectoryLease& lease);
-  // Links the task's name to a complete file, and releases the task; where that can't be done, it is to be retried.
+  // Links the task's name to a complete file, and releases the task; where that can't be done, it is to be
+  // retried.
   void link(FileTask* task, const std::shared_ptr<const LinkSource>& source, DirectoryLease& lease);
   // The task's file is there already as it should be. Deletes the task.
   void already_there(FileTask* task, const struct stat& found, DirectoryLease& lease);
@@ -51,7 +54,8 @@ class FileWriter {
 
   // Removes what stands at the name if it may be: an empty directory, or anything else but a directory.
   Status clear_the_way(int directory, const std::string& name) const;
-  // Under which a replacement is made: the same at each run, so that the next one finds what an interrupted one left.
+  // Under which a replacement is made: the same at each run, so that the next one finds what an interrupted
+  // one left.
   static std::string replacement_name(const std::string& name);
 
   // Tasks that could not be linked, or whose group's first file failed: to be planned anew. Empties the list.

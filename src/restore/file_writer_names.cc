@@ -1,9 +1,9 @@
-// The part of FileWriter that makes names without content: special files, symlinks, and further names of a file.
+// The part of FileWriter that makes names without content: special files, symlinks, and further names of a
+// file.
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-
-#include <fmt/format.h>
 
 #include "restore/file_writer.h"
 
@@ -16,10 +16,14 @@ dev_t device_number(const Entry& entry) {
 
 mode_t node_type(EntryType type) {
   switch (type) {
-    case EntryType::fifo: return S_IFIFO;
-    case EntryType::socket: return S_IFSOCK;
-    case EntryType::char_device: return S_IFCHR;
-    default: return S_IFBLK;
+    case EntryType::fifo:
+      return S_IFIFO;
+    case EntryType::socket:
+      return S_IFSOCK;
+    case EntryType::char_device:
+      return S_IFCHR;
+    default:
+      return S_IFBLK;
   }
 }
 
@@ -37,7 +41,8 @@ Status FileWriter::create_special(int directory, const std::string& name, const 
   return fail_errno("creating it", errno);
 }
 
-// Called when something stands at the task's name already: whether it may be replaced, or was left unfinished by us.
+// Called when something stands at the task's name already: whether it may be replaced, or was left unfinished
+// by us.
 Status FileWriter::make_way_for_name(FileTask& task, int directory) const {
   const std::string& name = task.entry.name;
   const Examined found = parts_.metadata.examine(directory, name, task.entry);
@@ -89,7 +94,8 @@ Result<bool> FileWriter::link_at(FileTask& task, const LinkSource& source, Direc
     const Examined found = parts_.metadata.examine(to, name, task.entry);
     if (is_source(found.stat)) return false;
     if (found.agreement == Agreement::agrees && !parts_.overwrite) {
-      return fail(Errc::conflict, fmt::format("is not the same file as {}", path_of(*source.directory, source.name)));
+      return fail(Errc::conflict,
+                  fmt::format("is not the same file as {}", path_of(*source.directory, source.name)));
     }
     RB_TRY(make_way_for_name(task, to));
     error = link_as(task.replace ? replacement_name(name) : name);
@@ -102,7 +108,8 @@ Result<bool> FileWriter::link_at(FileTask& task, const LinkSource& source, Direc
   return fail(Errc::unsupported, "can't be linked");
 }
 
-void FileWriter::link(FileTask* task, const std::shared_ptr<const LinkSource>& source, DirectoryLease& lease) {
+void FileWriter::link(FileTask* task, const std::shared_ptr<const LinkSource>& source,
+                      DirectoryLease& lease) {
   const Result<bool> outcome = link_at(*task, *source, lease);
   if (outcome && !*outcome) {
     ++parts_.context.counters.already_there;
@@ -127,7 +134,8 @@ void FileWriter::offer_for_linking(FileTask& task, const struct stat& found, Dir
     const std::lock_guard lock(mutex_);
     late_flags_.push_back({source, task.entry});
   }
-  for (FileTask* waiting : parts_.links.complete(*task.link_group, source)) link(waiting, source, lease);
+  for (FileTask* waiting : parts_.links.complete(*task.link_group, source))
+    link(waiting, source, lease);
 }
 
 void FileWriter::already_there(FileTask* task, const struct stat& found, DirectoryLease& lease) {
@@ -138,7 +146,8 @@ void FileWriter::already_there(FileTask* task, const struct stat& found, Directo
       (void)parts_.metadata.apply_at(*directory, task->entry.name, task->entry, place);
     } else if (task->entry.type == EntryType::file && task->entry.attributes != 0 && !task->link_group) {
       // Flags come last, so an interruption may have kept them from being set.
-      const UniqueFd fd(::openat(*directory, task->entry.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+      const UniqueFd fd(
+          ::openat(*directory, task->entry.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
       if (fd) parts_.metadata.set_flags(fd.get(), task->entry, place);
     }
   }
@@ -150,8 +159,8 @@ void FileWriter::set_late_flags() {
   for (const LateFlags& late : std::exchange(late_flags_, {})) {
     const Result<DirectoryHandles::Handle> directory = parts_.handles.open(*late.file->directory);
     if (!directory) continue;
-    const UniqueFd fd(
-        ::openat((*directory)->get(), late.file->name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    const UniqueFd fd(::openat((*directory)->get(), late.file->name.c_str(),
+                               O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (fd) parts_.metadata.set_flags(fd.get(), late.entry, {late.file->directory.get(), &late.file->name});
   }
 }

@@ -1,6 +1,6 @@
-// Which of the files being restored are names of one file. The first of a group is written, the others are linked to it
-// once it is complete. Only entries that also agree in everything else are linked: what a repository claims about inodes
-// is not believed further than that. Thread-safe.
+// Which of the files being restored are names of one file. The first of a group is written, the others are
+// linked to it once it is complete. Only entries that also agree in everything else are linked: what a
+// repository claims about inodes is not believed further than that. Thread-safe.
 #pragma once
 
 #include <functional>
@@ -22,7 +22,8 @@ struct LinkSource {
 
 class HardLinks {
  public:
-  // The key under which an entry finds its other names: its group and all it says about the file but its name.
+  // The key under which an entry finds its other names: its group and all it says about the file but its
+  // name.
   static ObjectId group_of(const Entry& entry);
 
   // What is to be done with a file of a group.
@@ -37,7 +38,8 @@ class HardLinks {
   };
   Answer enter(FileTask& task);
 
-  // Both give the tasks that waited for it: after complete() to be linked, after give_up() to be entered anew.
+  // Both give the tasks that waited for it: after complete() to be linked, after give_up() to be entered
+  // anew.
   std::vector<FileTask*> complete(const ObjectId& group, std::shared_ptr<const LinkSource> source);
   std::vector<FileTask*> give_up(const ObjectId& group);
   // Links to this source can't be made (any more): the group begins anew with whoever enters next.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <grp.h>
 #include <linux/fs.h>
 #include <pwd.h>
@@ -10,23 +11,27 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
-#include <fmt/format.h>
-
 namespace rb {
 namespace {
 
-// What chattr may set. Others of FS_IOC_GETFLAGS tell how the file system keeps the file (extents, inline data, verity).
-constexpr unsigned kSettableFlags = FS_SECRM_FL | FS_UNRM_FL | FS_COMPR_FL | FS_SYNC_FL | FS_IMMUTABLE_FL | FS_APPEND_FL |
-                                    FS_NODUMP_FL | FS_NOATIME_FL | FS_NOCOMP_FL | FS_JOURNAL_DATA_FL | FS_NOTAIL_FL |
-                                    FS_DIRSYNC_FL | FS_TOPDIR_FL | FS_NOCOW_FL | FS_PROJINHERIT_FL;
+// What chattr may set. Others of FS_IOC_GETFLAGS tell how the file system keeps the file (extents, inline
+// data, verity).
+constexpr unsigned kSettableFlags = FS_SECRM_FL | FS_UNRM_FL | FS_COMPR_FL | FS_SYNC_FL | FS_IMMUTABLE_FL |
+                                    FS_APPEND_FL | FS_NODUMP_FL | FS_NOATIME_FL | FS_NOCOMP_FL |
+                                    FS_JOURNAL_DATA_FL | FS_NOTAIL_FL | FS_DIRSYNC_FL | FS_TOPDIR_FL |
+                                    FS_NOCOW_FL | FS_PROJINHERIT_FL;
 
-timespec to_timespec(const Timestamp& time) { return {time.seconds, static_cast<long>(time.nanoseconds)}; }
+timespec to_timespec(const Timestamp& time) {
+  return {time.seconds, static_cast<long>(time.nanoseconds)};
+}
 
 // The file system may keep 100 ns, a microsecond or a second.
 bool times_agree(const timespec& found, const Timestamp& stored) {
   if (found.tv_sec != stored.seconds) return false;
   const std::uint32_t ns = stored.nanoseconds;
-  const auto is = [&](std::uint32_t grain) { return static_cast<std::uint32_t>(found.tv_nsec) == ns - ns % grain; };
+  const auto is = [&](std::uint32_t grain) {
+    return static_cast<std::uint32_t>(found.tv_nsec) == ns - ns % grain;
+  };
   return is(1) || is(100) || is(1000) || is(1000000000);
 }
 
@@ -63,27 +68,42 @@ std::optional<gid_t> find_group(const char* name, std::vector<char>& buffer) {
 
 mode_t file_type(EntryType type) {
   switch (type) {
-    case EntryType::file: return S_IFREG;
-    case EntryType::directory: return S_IFDIR;
-    case EntryType::symlink: return S_IFLNK;
-    case EntryType::fifo: return S_IFIFO;
-    case EntryType::socket: return S_IFSOCK;
-    case EntryType::char_device: return S_IFCHR;
-    case EntryType::block_device: return S_IFBLK;
+    case EntryType::file:
+      return S_IFREG;
+    case EntryType::directory:
+      return S_IFDIR;
+    case EntryType::symlink:
+      return S_IFLNK;
+    case EntryType::fifo:
+      return S_IFIFO;
+    case EntryType::socket:
+      return S_IFSOCK;
+    case EntryType::char_device:
+      return S_IFCHR;
+    case EntryType::block_device:
+      return S_IFBLK;
   }
   return 0;
 }
 
 std::string_view name_of_type(mode_t mode) {
   switch (mode & S_IFMT) {
-    case S_IFREG: return "file";
-    case S_IFDIR: return "directory";
-    case S_IFLNK: return "symbolic link";
-    case S_IFIFO: return "FIFO";
-    case S_IFSOCK: return "socket";
-    case S_IFCHR: return "character device";
-    case S_IFBLK: return "block device";
-    default: return "something unknown";
+    case S_IFREG:
+      return "file";
+    case S_IFDIR:
+      return "directory";
+    case S_IFLNK:
+      return "symbolic link";
+    case S_IFIFO:
+      return "FIFO";
+    case S_IFSOCK:
+      return "socket";
+    case S_IFCHR:
+      return "character device";
+    case S_IFBLK:
+      return "block device";
+    default:
+      return "something unknown";
   }
 }
 
@@ -162,7 +182,8 @@ Examined MetadataWriter::examine(int directory, const std::string& name, const E
   }
   const Wanted want = wanted(entry);
   if (entry.type == EntryType::symlink) {
-    // Owner and time of a link are set again: an interruption may have come between, and nothing is lost by it.
+    // Owner and time of a link are set again: an interruption may have come between, and nothing is lost by
+    // it.
     if (read_link(directory, name, entry.target.size()) != entry.target) return differs("has another target");
     result.agreement = Agreement::agrees;
     return result;
@@ -170,8 +191,8 @@ Examined MetadataWriter::examine(int directory, const std::string& name, const E
   const bool regular = entry.type == EntryType::file;
   const bool device = entry.type == EntryType::char_device || entry.type == EntryType::block_device;
   const std::uint64_t found_device = std::uint64_t{major(found.st_rdev)} << 32 | minor(found.st_rdev);
-  const bool same_content =
-      regular ? static_cast<std::uint64_t>(found.st_size) == entry.size : !device || found_device == entry.device;
+  const bool same_content = regular ? static_cast<std::uint64_t>(found.st_size) == entry.size
+                                    : !device || found_device == entry.device;
   const bool same_time = times_agree(found.st_mtim, entry.mtime);
   const bool same_mode = (found.st_mode & 07777) == want.mode;
   const bool same_owner = owner_agrees(found, want);
@@ -208,9 +229,10 @@ Examined MetadataWriter::examine_directory(int fd, const Entry& entry) {
 }
 
 void MetadataWriter::owner_lost(const TargetPlace& place, int error) {
-  context_.metadata_lost(MetadataPart::owner, place.text(),
-                         error == 0 ? "the owner can't be set without being root"
-                                    : fmt::format("the owner can't be set: {}", std::system_category().message(error)));
+  context_.metadata_lost(
+      MetadataPart::owner, place.text(),
+      error == 0 ? "the owner can't be set without being root"
+                 : fmt::format("the owner can't be set: {}", std::system_category().message(error)));
 }
 
 // File systems without modes refuse; anything else means that the file is not complete.
@@ -221,7 +243,8 @@ Status MetadataWriter::mode_lost(const TargetPlace& place, int error) {
 }
 
 // `fd` < 0: by path, without following a symlink at its end.
-void MetadataWriter::set_xattrs(const Entry& entry, const TargetPlace& place, int fd, const std::string& path) {
+void MetadataWriter::set_xattrs(const Entry& entry, const TargetPlace& place, int fd,
+                                const std::string& path) {
   const auto set = [&](const Xattr& xattr) {
     std::shared_ptr<const Object> chunk;
     ByteView value = xattr.value;
@@ -229,7 +252,8 @@ void MetadataWriter::set_xattrs(const Entry& entry, const TargetPlace& place, in
       auto loaded = objects_.load(*xattr.chunk);
       if (!loaded) {
         if (!concerns_object(loaded.error())) return context_.stop(loaded.error());
-        return context_.warn(place.text(), fmt::format("extended attribute {}: {}", xattr.name, loaded.error().message));
+        return context_.warn(place.text(),
+                             fmt::format("extended attribute {}: {}", xattr.name, loaded.error().message));
       }
       chunk = std::move(*loaded);
       value = chunk->payload;
@@ -238,11 +262,12 @@ void MetadataWriter::set_xattrs(const Entry& entry, const TargetPlace& place, in
                                : ::lsetxattr(path.c_str(), xattr.name.c_str(), value.data(), value.size(), 0);
     if (result == 0) return;
     const int error = errno;
-    context_.metadata_lost(
-        MetadataPart::xattr, place.text(),
-        fmt::format("the extended attribute {} can't be set: {}", xattr.name, std::system_category().message(error)));
+    context_.metadata_lost(MetadataPart::xattr, place.text(),
+                           fmt::format("the extended attribute {} can't be set: {}", xattr.name,
+                                       std::system_category().message(error)));
   };
-  // A change of owner or content clears the capability, and so might what a security module does to another label.
+  // A change of owner or content clears the capability, and so might what a security module does to another
+  // label.
   const auto is_capability = [](const Xattr& xattr) { return xattr.name == "security.capability"; };
   for (const Xattr& xattr : entry.xattrs) {
     if (!is_capability(xattr)) set(xattr);
@@ -306,12 +331,14 @@ Status MetadataWriter::apply_at(int directory, const std::string& file_name, con
   if (!want.owner_possible) owner_lost(place, 0);
   struct stat found {};
   if (::fstatat(directory, name, &found, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno("examining it", errno);
-  if (!owner_agrees(found, want) && ::fchownat(directory, name, want.uid, want.any_group ? static_cast<gid_t>(-1) : want.gid,
-                                               AT_SYMLINK_NOFOLLOW) != 0) {
+  if (!owner_agrees(found, want) &&
+      ::fchownat(directory, name, want.uid, want.any_group ? static_cast<gid_t>(-1) : want.gid,
+                 AT_SYMLINK_NOFOLLOW) != 0) {
     owner_lost(place, errno);
     want.mode &= ~static_cast<mode_t>(S_ISUID | S_ISGID);
   }
-  if (!entry.xattrs.empty()) set_xattrs(entry, place, -1, fmt::format("/proc/self/fd/{}/{}", directory, file_name));
+  if (!entry.xattrs.empty())
+    set_xattrs(entry, place, -1, fmt::format("/proc/self/fd/{}/{}", directory, file_name));
   const timespec times[2] = {{0, UTIME_OMIT}, to_timespec(entry.mtime)};
   if (::utimensat(directory, name, times, AT_SYMLINK_NOFOLLOW) != 0) {
     context_.metadata_lost(MetadataPart::times, place.text(), "the time of modification can't be set");

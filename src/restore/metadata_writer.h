@@ -1,5 +1,6 @@
-// Gives files the owner, mode, times, extended attributes and flags that an entry says, and tells whether what stands
-// there already has them. A part that can't be set here is a warning, said once: the content is what matters most.
+// Gives files the owner, mode, times, extended attributes and flags that an entry says, and tells whether
+// what stands there already has them. A part that can't be set here is a warning, said once: the content is
+// what matters most.
 #pragma once
 
 #include <mutex>
@@ -16,9 +17,9 @@
 
 namespace rb {
 
-// Mode of a file that is still being written: nobody else can read it before owner and mode are right, and, as a sticky
-// bit means nothing on a file, what an interrupted run left is told from anybody's real file by it. The final mode is
-// set last of all. A directory that is still being filled has the same with x.
+// Mode of a file that is still being written: nobody else can read it before owner and mode are right, and,
+// as a sticky bit means nothing on a file, what an interrupted run left is told from anybody's real file by
+// it. The final mode is set last of all. A directory that is still being filled has the same with x.
 inline constexpr mode_t kUnfinishedFileMode = S_ISVTX | 0600;
 inline constexpr mode_t kUnfinishedDirectoryMode = S_ISVTX | 0700;
 
@@ -48,8 +49,9 @@ class MetadataWriter {
   // Borrows both.
   MetadataWriter(ObjectSource& objects, RunContext& context);
 
-  // What an entry's owner and mode become on this machine: by name where root restores and the name exists here, else
-  // by number. Others than root get what they may have, and then no setuid or setgid bit that would mean another owner.
+  // What an entry's owner and mode become on this machine: by name where root restores and the name exists
+  // here, else by number. Others than root get what they may have, and then no setuid or setgid bit that
+  // would mean another owner.
   struct Wanted {
     uid_t uid = 0;
     gid_t gid = 0;
@@ -59,14 +61,16 @@ class MetadataWriter {
   };
   Wanted wanted(const Entry& entry);
 
-  // What stands at the name in the open directory, compared by type, size, time, mode and owner; a symlink by its target,
-  // a device by its number. Times agree when one is the other cut off to what a file system can hold.
+  // What stands at the name in the open directory, compared by type, size, time, mode and owner; a symlink by
+  // its target, a device by its number. Times agree when one is the other cut off to what a file system can
+  // hold.
   Examined examine(int directory, const std::string& name, const Entry& entry);
   // The same for an open directory against its entry: `differs` is about mode and owner only.
   Examined examine_directory(int fd, const Entry& entry);
 
-  // Owner, xattrs, times, mode, flags, in this order, to a file or directory that is open. `created_by_us` and a group
-  // that wasn't inherited spare a chown. Fails only when the file can't be made complete (its mode can't be set).
+  // Owner, xattrs, times, mode, flags, in this order, to a file or directory that is open. `created_by_us`
+  // and a group that wasn't inherited spare a chown. Fails only when the file can't be made complete (its
+  // mode can't be set).
   struct Fresh {
     bool created_by_us = false;
     bool inherits_group = false;

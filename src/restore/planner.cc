@@ -3,10 +3,9 @@
 #include <algorithm>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
-
-#include <fmt/format.h>
 
 #include "base/limits.h"
 #include "restore/content_cursor.h"
@@ -14,8 +13,9 @@
 namespace rb {
 namespace {
 
-// A batch is one request to the store: large enough that a request's latency doesn't show, small enough that few of
-// them fill neither memory nor the table of open files. The first ones are smaller, so that all workers start at once.
+// A batch is one request to the store: large enough that a request's latency doesn't show, small enough that
+// few of them fill neither memory nor the table of open files. The first ones are smaller, so that all
+// workers start at once.
 constexpr std::size_t kBatchBytes = 16 << 20;
 constexpr std::size_t kFirstBatchBytes = 1 << 20;
 constexpr std::size_t kBatchWeight = 2048;
@@ -33,7 +33,8 @@ void RestorePlanner::report(const TargetDirectory& parent, const std::string& na
   if (context.stopped()) return;
   const std::string path = path_of(parent, name);
   if (error.code == Errc::no_space) {
-    context.stop(Error(Errc::no_space, fmt::format("the target's disk is full: {}: {}", path, error.message)));
+    context.stop(
+        Error(Errc::no_space, fmt::format("the target's disk is full: {}: {}", path, error.message)));
   } else if (error.code == Errc::conflict) {
     context.differing(path, error.message);
   } else {
@@ -115,7 +116,8 @@ DirectoryRef RestorePlanner::make_directory(const DirectoryRef& parent, const En
   if (!made && errno != EEXIST) return refuse(fail_errno("creating the directory", errno).error());
   Result<UniqueFd> fd = open_beneath(at, entry.name);
   if (!fd && fd.error().code == Errc::conflict && parts_.overwrite) {
-    if (Status cleared = parts_.writer.clear_the_way(at, entry.name); !cleared) return refuse(cleared.error());
+    if (Status cleared = parts_.writer.clear_the_way(at, entry.name); !cleared)
+      return refuse(cleared.error());
     made = make();
     if (!made) return refuse(fail_errno("creating the directory", errno).error());
     fd = open_beneath(at, entry.name);
@@ -124,7 +126,8 @@ DirectoryRef RestorePlanner::make_directory(const DirectoryRef& parent, const En
   return adopt_directory(parent, entry, std::move(*fd), made);
 }
 
-DirectoryRef RestorePlanner::adopt_directory(const DirectoryRef& parent, const Entry& entry, UniqueFd fd, bool made) {
+DirectoryRef RestorePlanner::adopt_directory(const DirectoryRef& parent, const Entry& entry, UniqueFd fd,
+                                             bool made) {
   auto directory = std::make_shared<TargetDirectory>(&parts_.handles);
   directory->parent = parent;
   directory->name = entry.name;
@@ -195,8 +198,11 @@ bool RestorePlanner::settle_existing(FileTask* task) {
   const int directory = (*handle)->get();
   const Examined found = parts_.metadata.examine(directory, task->entry.name, task->entry);
   switch (found.agreement) {
-    case Agreement::absent: return false;
-    case Agreement::agrees: parts_.writer.already_there(task, found.stat, lease_); return true;
+    case Agreement::absent:
+      return false;
+    case Agreement::agrees:
+      parts_.writer.already_there(task, found.stat, lease_);
+      return true;
     case Agreement::unfinished: {
       const Status cleared = parts_.writer.clear_the_way(directory, task->entry.name);
       if (cleared) return false;
@@ -204,7 +210,8 @@ bool RestorePlanner::settle_existing(FileTask* task) {
       parts_.writer.release(task, lease_);
       return true;
     }
-    case Agreement::differs: break;
+    case Agreement::differs:
+      break;
   }
   task->replace = parts_.overwrite;
   if (task->replace) return false;
@@ -215,7 +222,8 @@ bool RestorePlanner::settle_existing(FileTask* task) {
 
 void RestorePlanner::plan_content(FileTask* task) {
   const ContentKind kind = task->entry.content_kind;
-  if (task->entry.type == EntryType::file && (kind == ContentKind::chunk || kind == ContentKind::chunk_list)) {
+  if (task->entry.type == EntryType::file &&
+      (kind == ContentKind::chunk || kind == ContentKind::chunk_list)) {
     return plan_pieces(task);
   }
   batch_->add_plain(task);
@@ -234,7 +242,8 @@ void RestorePlanner::plan_pieces(FileTask* task) {
     }
     if (!*piece) break;
     if ((*piece)->chunk) {
-      batch_->add_piece(task, *(*piece)->chunk, (*piece)->offset, static_cast<std::uint32_t>((*piece)->length));
+      batch_->add_piece(task, *(*piece)->chunk, (*piece)->offset,
+                        static_cast<std::uint32_t>((*piece)->length));
       hand_over_when_full();
     } else {
       task->has_holes = true;
@@ -266,7 +275,8 @@ void RestorePlanner::finish() {
     parts_.queue.wait_idle();
     const std::vector<FileTask*> retries = parts_.writer.take_retries();
     if (retries.empty() && batch_->empty()) return;
-    for (FileTask* task : retries) plan_file(task);
+    for (FileTask* task : retries)
+      plan_file(task);
   }
 }
 

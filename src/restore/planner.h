@@ -1,5 +1,6 @@
-// Walks the stored tree, makes its directories, and hands everything else to the workers in batches. Runs on one thread.
-// Deep trees cost memory only: no recursion, no path of more than one component, few pages and handles held.
+// Walks the stored tree, makes its directories, and hands everything else to the workers in batches. Runs on
+// one thread. Deep trees cost memory only: no recursion, no path of more than one component, few pages and
+// handles held.
 #pragma once
 
 #include <memory>

@@ -5,9 +5,8 @@
 #include <thread>
 
 #include <fcntl.h>
-#include <sys/stat.h>
-
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include "restore/batch_worker.h"
 #include "restore/planner.h"
@@ -22,10 +21,14 @@ namespace {
 
 constexpr std::size_t kReaderCacheBytes = 32 << 20;
 
-int default_threads() { return static_cast<int>(std::max(1u, std::thread::hardware_concurrency())); }
+int default_threads() {
+  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
 
 // Handles for directories; what is left is for files being written and for the store.
-std::size_t handle_capacity() { return std::clamp<std::size_t>(raise_open_file_limit() / 4, 64, 4096); }
+std::size_t handle_capacity() {
+  return std::clamp<std::size_t>(raise_open_file_limit() / 4, 64, 4096);
+}
 
 }  // namespace
 
@@ -40,7 +43,8 @@ struct RestoreRun::Impl {
         metadata(objects, context),
         writer({context, handles, metadata, links, options.overwrite}),
         queue(static_cast<std::size_t>(thread_count())),
-        planner({objects, context, handles, metadata, links, writer, queue, options.overwrite, options.exact}) {}
+        planner(
+            {objects, context, handles, metadata, links, writer, queue, options.overwrite, options.exact}) {}
 
   int thread_count() const { return options.threads > 0 ? options.threads : default_threads(); }
   Result<RestoreReport> run();
@@ -85,7 +89,8 @@ void RestoreRun::Impl::start_workers() {
 
 void RestoreRun::Impl::stop_workers() {
   queue.close();
-  for (std::thread& worker : workers) worker.join();
+  for (std::thread& worker : workers)
+    worker.join();
   workers.clear();
 }
 
@@ -128,8 +133,10 @@ Result<DirectoryRef> RestoreRun::Impl::parent_in_place(const std::vector<Entry>&
 Status RestoreRun::Impl::restore_path(const PathComponents& path) {
   RB_TRY(std::vector<Entry> chain, load_path_chain(objects, snapshot.root, path));
   if (options.exact) {
-    const auto kept = std::find_if(chain.begin(), chain.end(), [](const Entry& e) { return e.kept.has_value(); });
-    if (kept != chain.end()) return fail(Errc::not_found, "it was carried over from an earlier run, and is left out");
+    const auto kept =
+        std::find_if(chain.begin(), chain.end(), [](const Entry& e) { return e.kept.has_value(); });
+    if (kept != chain.end())
+      return fail(Errc::not_found, "it was carried over from an earlier run, and is left out");
   }
   context.set_current(join_path(path));
   if (path.empty()) return restore_root(chain.back());
@@ -197,7 +204,8 @@ Result<RestoreReport> RestoreRun::Impl::run() {
   RB_TRY(restore_all());
   context.summarise_metadata();
   RB_TRY(const DirectoryHandles::Handle handle, handles.open(*root));
-  if (options.sync && ::syncfs(handle->get()) != 0 && errno != EBADF) return fail_errno("writing the target to disk", errno);
+  if (options.sync && ::syncfs(handle->get()) != 0 && errno != EBADF)
+    return fail_errno("writing the target to disk", errno);
   RestoreReport result = report();
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;
@@ -208,9 +216,13 @@ RestoreRun::RestoreRun(Session& session, Snapshot snapshot, RestoreOptions optio
 
 RestoreRun::~RestoreRun() = default;
 
-Result<RestoreReport> RestoreRun::run() { return impl_->run(); }
+Result<RestoreReport> RestoreRun::run() {
+  return impl_->run();
+}
 
-void RestoreRun::cancel() { impl_->context.stop(Error(Errc::cancelled, "interrupted")); }
+void RestoreRun::cancel() {
+  impl_->context.stop(Error(Errc::cancelled, "interrupted"));
+}
 
 RestoreProgress RestoreRun::progress() const {
   const RunContext::Counters& c = impl_->context.counters;

@@ -1,4 +1,5 @@
-// What all parts of one restore share: the counters, the way up to the caller, and whether to go on. Thread-safe.
+// What all parts of one restore share: the counters, the way up to the caller, and whether to go on.
+// Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -11,7 +12,8 @@
 
 namespace rb {
 
-// What a file's metadata consists of, for saying once, not a thousand times, that a part of it can't be set here.
+// What a file's metadata consists of, for saying once, not a thousand times, that a part of it can't be set
+// here.
 enum class MetadataPart : std::uint8_t { owner, mode, xattr, attributes, times };
 
 class RunContext {
@@ -57,8 +59,8 @@ class RunContext {
   std::string current_;
 };
 
-// Whether an error that came out of a Store concerns the objects that were asked for, and others may still be read.
-// Everything else ends the run.
+// Whether an error that came out of a Store concerns the objects that were asked for, and others may still be
+// read. Everything else ends the run.
 inline bool concerns_object(const Error& error) {
   return error.code == Errc::corrupt || error.code == Errc::not_found || error.code == Errc::unsupported ||
          error.code == Errc::io;

@@ -4,19 +4,18 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/openat2.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-
-#include <fmt/format.h>
 
 #include "base/error.h"
 
 namespace rb {
 namespace {
 
-// One component, checked by the caller. Without openat2 (Linux before 5.6, some containers) O_NOFOLLOW alone promises
-// the same, since a single component other than ".." can't lead anywhere else.
+// One component, checked by the caller. Without openat2 (Linux before 5.6, some containers) O_NOFOLLOW alone
+// promises the same, since a single component other than ".." can't lead anywhere else.
 int open_one(int parent, const char* name, int flags) {
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags);
@@ -44,7 +43,8 @@ TargetDirectory::~TargetDirectory() {
 std::string path_of(const TargetDirectory& directory) {
   std::vector<const std::string*> names;
   const TargetDirectory* at = &directory;
-  for (; at->parent; at = at->parent.get()) names.push_back(&at->name);
+  for (; at->parent; at = at->parent.get())
+    names.push_back(&at->name);
   std::string path = at->name;
   for (auto name = names.rbegin(); name != names.rend(); ++name) {
     if (path.empty() || path.back() != '/') path += '/';
@@ -60,7 +60,8 @@ std::string path_of(const TargetDirectory& directory, std::string_view name) {
 }
 
 Status check_target_name(std::string_view name) {
-  if (name.empty() || name == "." || name == ".." || name.find('/') != name.npos || name.find('\0') != name.npos) {
+  if (name.empty() || name == "." || name == ".." || name.find('/') != name.npos ||
+      name.find('\0') != name.npos) {
     return fail(Errc::corrupt, "the repository gives a name that no file can have");
   }
   return {};
@@ -72,11 +73,14 @@ Result<UniqueFd> open_beneath(int parent, const std::string& name) {
   int fd = open_one(parent, name.c_str(), kFlags | O_RDONLY);
   if (fd < 0 && errno == EACCES) fd = open_one(parent, name.c_str(), kFlags | O_PATH);
   if (fd >= 0) return UniqueFd(fd);
-  if (errno == ELOOP) return fail(Errc::conflict, "a symbolic link stands where a directory should be", ELOOP);
+  if (errno == ELOOP)
+    return fail(Errc::conflict, "a symbolic link stands where a directory should be", ELOOP);
   if (errno == ENOTDIR) {
     struct stat found {};
-    const bool link = ::fstatat(parent, name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(found.st_mode);
-    return fail(Errc::conflict, fmt::format("a {} stands where a directory should be", link ? "symbolic link" : "file"),
+    const bool link =
+        ::fstatat(parent, name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(found.st_mode);
+    return fail(Errc::conflict,
+                fmt::format("a {} stands where a directory should be", link ? "symbolic link" : "file"),
                 ENOTDIR);
   }
   return fail_errno("opening the directory", errno);

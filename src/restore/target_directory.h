@@ -1,6 +1,7 @@
-// The directories a restore writes into, as a tree of nodes that know their parent and their name, and the handles to
-// them. Nothing here ever passes a path of more than one component to the kernel, so that depth doesn't matter, and no
-// symlink is ever followed, so that everything stays beneath the root that was opened once.
+// The directories a restore writes into, as a tree of nodes that know their parent and their name, and the
+// handles to them. Nothing here ever passes a path of more than one component to the kernel, so that depth
+// doesn't matter, and no symlink is ever followed, so that everything stays beneath the root that was opened
+// once.
 #pragma once
 
 #include <atomic>
@@ -19,9 +20,9 @@ namespace rb {
 
 // What is left to do to a directory once everything beneath it is there.
 enum class DirectoryFinish : std::uint8_t {
-  nothing,    // it was there before and is none of our business
-  owner_mode, // an ancestor of a PATH that we had to make: mode and owner, no times
-  times,      // it was there before and agrees: only our writing into it moved its times
+  nothing,     // it was there before and is none of our business
+  owner_mode,  // an ancestor of a PATH that we had to make: mode and owner, no times
+  times,       // it was there before and agrees: only our writing into it moved its times
   all,
 };
 
@@ -32,7 +33,7 @@ struct TargetDirectory {
   std::string name;                         // for the root: how people know it
   Entry entry;                              // as stored; what finishing applies
   DirectoryFinish finish = DirectoryFinish::nothing;
-  bool fresh = false;       // made by this run: holds nothing but what this run puts there
+  bool fresh = false;           // made by this run: holds nothing but what this run puts there
   bool inherits_group = false;  // what is made in it gets another group than ours
   // Things beneath that are not finished yet, and one for whoever still adds to it. At zero it is finished.
   std::atomic<std::int64_t> pending{1};
@@ -55,12 +56,13 @@ std::string path_of(const TargetDirectory& directory, std::string_view name);
 // Whether a name that came from a repository may be given to the kernel as one component.
 Status check_target_name(std::string_view name);
 
-// Opens a directory right beneath another one, never through a symlink. Errors: not_found; conflict when something
-// else stands there. The handle may be good for *at calls only (O_PATH) where the directory can't be read.
+// Opens a directory right beneath another one, never through a symlink. Errors: not_found; conflict when
+// something else stands there. The handle may be good for *at calls only (O_PATH) where the directory can't
+// be read.
 Result<UniqueFd> open_beneath(int parent, const std::string& name);
 
-// Open handles of directories, the most recently used ones; others are opened again, from the nearest open parent
-// down, when they are needed. Thread-safe.
+// Open handles of directories, the most recently used ones; others are opened again, from the nearest open
+// parent down, when they are needed. Thread-safe.
 class DirectoryHandles {
  public:
   using Handle = std::shared_ptr<const UniqueFd>;

@@ -6,9 +6,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/stat.h>
-
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include "tree/directory_cursor.h"
 
@@ -23,11 +22,13 @@ Status check_collisions(const std::vector<PathComponents>& paths) {
   std::set<std::string> names;
   for (const PathComponents& path : paths) {
     if (path.empty() && paths.size() > 1) {
-      return fail(Errc::invalid_argument, "/ becomes the target itself, so nothing else can be restored there with it");
+      return fail(Errc::invalid_argument,
+                  "/ becomes the target itself, so nothing else can be restored there with it");
     }
     if (!path.empty() && !names.insert(path.back()).second) {
-      return fail(Errc::invalid_argument,
-                  fmt::format("two paths would both be restored as \"{}\": restore them one at a time", path.back()));
+      return fail(
+          Errc::invalid_argument,
+          fmt::format("two paths would both be restored as \"{}\": restore them one at a time", path.back()));
     }
   }
   return {};
@@ -65,14 +66,16 @@ Result<std::vector<PathComponents>> plan_paths(const std::vector<std::string>& p
       return to_directory ? other == components : includes(other, components);
     };
     if (std::any_of(planned.begin(), planned.end(), same)) continue;
-    if (!to_directory) std::erase_if(planned, [&](const PathComponents& other) { return includes(components, other); });
+    if (!to_directory)
+      std::erase_if(planned, [&](const PathComponents& other) { return includes(components, other); });
     planned.push_back(std::move(components));
   }
   if (to_directory) RB_TRY(check_collisions(planned));
   return planned;
 }
 
-Result<std::vector<Entry>> load_path_chain(ObjectSource& source, const ObjectId& root_page, const PathComponents& path) {
+Result<std::vector<Entry>> load_path_chain(ObjectSource& source, const ObjectId& root_page,
+                                           const PathComponents& path) {
   RB_TRY(std::optional<Entry> entry, find_path(source, root_page, {}));
   if (!entry) return fail(Errc::not_found, "the snapshot is empty");
   std::vector<Entry> chain{std::move(*entry)};
