@@ -23,6 +23,7 @@ struct Row {
   Signature signature;
   bool operator==(const Row&) const = default;
 };
+void PrintTo(const Row& row, std::ostream* to) { *to << testing::PrintToString(row.entry.name); }
 
 // What a directory should be remembered as.
 struct Model {
