@@ -1,5 +1,5 @@
-// One backup run: walks the paths, sends what the store lacks, commits a snapshot. Knows a Store; knows nothing of HTTP,
-// sockets or terminals. docs: design of the run in ARCHITECTURE.md.
+// One backup run: walks the paths, sends what the store lacks, commits a snapshot. Knows a Store; knows
+// nothing of HTTP, sockets or terminals. docs: design of the run in ARCHITECTURE.md.
 #pragma once
 
 #include <atomic>
@@ -23,11 +23,12 @@ struct BackupOptions {
   bool checksum = false;           // read everything; hashes alone decide
   bool one_file_system = false;    // -x
   bool exclude_caches = false;
-  std::uint64_t recheck_bytes = 256ull << 20;  // re-read that much of unchanged files at most once a day; 0: never
+  std::uint64_t recheck_bytes = 256ull
+                                << 20;  // re-read that much of unchanged files at most once a day; 0: never
   Excludes excludes;
-  std::string cache_directory;     // "" : no cache
-  std::string host;                // label
-  int threads = 0;                 // 0: one per core
+  std::string cache_directory;  // "" : no cache
+  std::string host;             // label
+  int threads = 0;              // 0: one per core
   int compression_level = 1;
 };
 
@@ -44,11 +45,13 @@ struct BackupProgress {  // a copy of the counters at one moment
 
 // Ways up to the caller. Every function may be empty; they are called from several threads, one at a time.
 struct BackupEvents {
-  std::function<void(const std::string& path, PathOutcome, std::uint64_t bytes)> on_path;  // unchanged ones only if wanted
+  std::function<void(const std::string& path, PathOutcome, std::uint64_t bytes)>
+      on_path;  // unchanged ones only if wanted
   bool want_unchanged = false;
-  std::function<void(const std::string& path, const std::string& why)> on_failure;   // a file: exit status 3
-  std::function<void(const std::string& path, const std::string& what)> on_warning;  // said, exit status unharmed
-  std::function<void(const std::string& text)> on_notice;                            // "waiting for the server" ...
+  std::function<void(const std::string& path, const std::string& why)> on_failure;  // a file: exit status 3
+  std::function<void(const std::string& path, const std::string& what)>
+      on_warning;                                          // said, exit status unharmed
+  std::function<void(const std::string& text)> on_notice;  // "waiting for the server" ...
 };
 
 struct BackupReport {
@@ -61,14 +64,15 @@ struct BackupReport {
   double seconds = 0;
 };
 
-// A Store error, or a refusal of -d (Errc::denied), ends the run without a commit; nothing in the copy changed then.
-// Requires: options.paths is not empty.
+// A Store error, or a refusal of -d (Errc::denied), ends the run without a commit; nothing in the copy
+// changed then. Requires: options.paths is not empty.
 class BackupRun {
  public:
   BackupRun(Store& store, BackupOptions options, BackupEvents events, const Clock& clock);
   ~BackupRun();
   Result<BackupReport> run();
-  // From another thread or a signal-watching one: the run ends soon with Errc::cancelled, keeping its checkpoint.
+  // From another thread or a signal-watching one: the run ends soon with Errc::cancelled, keeping its
+  // checkpoint.
   void cancel();
   BackupProgress progress() const;
 
@@ -78,7 +82,7 @@ class BackupRun {
 };
 
 // rbbackup forget PATH: a new snapshot without it. Gives nothing when the copy holds no such path.
-Result<std::optional<SnapshotInfo>> forget_path(Store& store, const std::string& absolute_path, const std::string& host,
-                                                const Clock& clock);
+Result<std::optional<SnapshotInfo>> forget_path(Store& store, const std::string& absolute_path,
+                                                const std::string& host, const Clock& clock);
 
 }  // namespace rb

@@ -1,0 +1,58 @@
+#include "backup/cache_update.h"
+
+namespace rb {
+
+namespace {
+
+// What a killed run may have to look at again. A checkpoint is a write without a sync.
+constexpr std::chrono::seconds kCheckpointInterval{2};
+
+}  // namespace
+
+CacheUpdate::CacheUpdate(const std::string& cache_directory, bool read_only, CacheKey key)
+    : directory_(read_only ? "" : cache_directory),
+      key_(std::move(key)),
+      last_checkpoint_(std::chrono::steady_clock::now()) {
+  if (!cache_directory.empty()) old_ = open_file_cache(cache_directory, key_);
+}
+
+FileCacheWriter* CacheUpdate::writer() {
+  if (directory_.empty()) return nullptr;
+  std::lock_guard lock(mutex_);
+  if (!writer_) writer_ = create_file_cache(directory_, key_);
+  return writer_.get();
+}
+
+std::unique_ptr<FileCacheWriter::Directory> CacheUpdate::begin_directory(std::string_view path) {
+  FileCacheWriter* const to = writer();
+  return to ? to->begin_directory(path) : nullptr;
+}
+
+void CacheUpdate::carry_over(std::string_view path) {
+  FileCacheWriter* const to = writer();
+  if (to && old_) to->carry_over(*old_, path);
+}
+
+void CacheUpdate::checkpoint_now_and_then() {
+  {
+    std::lock_guard lock(mutex_);
+    const auto now = std::chrono::steady_clock::now();
+    if (!writer_ || now - last_checkpoint_ < kCheckpointInterval) return;
+    last_checkpoint_ = now;
+  }
+  writer_->flush();
+}
+
+void CacheUpdate::checkpoint() {
+  std::lock_guard lock(mutex_);
+  if (writer_) writer_->flush();
+}
+
+Status CacheUpdate::finish(const ObjectId& root_tree, bool clean) {
+  if (directory_.empty()) return {};
+  if (clean && old_ && old_->root_tree() == root_tree) return {};
+  if (clean) carry_over(key_.root_path);
+  return writer()->finish(root_tree);
+}
+
+}  // namespace rb

@@ -1,0 +1,343 @@
+#include "backup/directory_entries.h"
+
+#include <dirent.h>
+
+#include "backup/mount_mark.h"
+
+namespace rb {
+
+namespace {
+
+// Entries of one directory that may wait for those before them: enough that all cores have work while one
+// reads a huge file, and some ten megabytes at most.
+constexpr std::size_t kMaxUnderWay = 16384;
+constexpr std::size_t kMaxBatches = 256;
+
+bool has_refs(const Entry& entry) {
+  std::vector<ObjectId> refs;
+  append_refs(entry, refs);
+  return !refs.empty();
+}
+
+}  // namespace
+
+DirectoryEntries::DirectoryEntries(DirectoryTask& task, Worker& worker)
+    : task_(task),
+      worker_(worker),
+      context_(task.context()),
+      path_(task.origin().path),
+      cached_(task.find_cached()),
+      output_(context_, path_, cached_.get(), task.held(),
+              !context_.trust_nothing && cached_ && cached_->tree() && cached_->tree() == task.head_tree()),
+      knowledge_(std::move(cached_), task.head_tree(), context_.copy),
+      open_(std::make_shared<ReadBatch>(context_, task.directory())) {}
+
+Result<DirectoryOutput::Finished> DirectoryEntries::decide() {
+  const NameList& names = task_.names();
+  std::size_t index = 0;
+  for (;;) {
+    if (context_.monitor.stopped()) return std::unexpected(context_.monitor.status().error());
+    RB_TRY(const auto head, knowledge_.head_name());
+    if (index == names.size() && !head) break;
+    if (index < names.size() && (!head || names.name(index) <= *head)) {
+      RB_TRY(decide_present(index++));
+    } else {
+      RB_TRY(const Known known, knowledge_.move_to(*head));
+      guard_.had();
+      RB_TRY(decide_absent(known));
+      RB_TRY(knowledge_.pass_head());
+    }
+  }
+  RB_TRY(take_all());
+  context_.monitor.add(tally_);
+  if (context_.options.remove_absent && !context_.options.force) {
+    RB_TRY(guard_.check(path_, task_.is_root(), names.size() == 0));
+  }
+  return output_.finish();
+}
+
+Status DirectoryEntries::decide_present(std::size_t index) {
+  const std::string_view name = task_.names().name(index);
+  RB_TRY(const Known known, knowledge_.move_to(name));
+  if (known.in_head) guard_.had();
+  auto& children = task_.children();
+  if (next_child_ < children.size() && children[next_child_].index == index) {
+    RB_TRY(decide_child(name, known, children[next_child_++].result));
+  } else {
+    RB_TRY(decide_file(name.data(), known));
+  }
+  return known.in_head ? knowledge_.pass_head() : Status();
+}
+
+Status DirectoryEntries::decide_child(std::string_view name, const Known& known, ChildResult& child) {
+  switch (child.kind) {
+    case ChildResult::Kind::not_walked:
+      return fail(Errc::cancelled, "interrupted");
+    case ChildResult::Kind::unchanged:
+      ++tally_.unchanged;
+      return keep_as_it_is(known);
+    case ChildResult::Kind::made:
+      if (unbuilt()) RB_TRY(output_.start_building(name));
+      if (child.clean) context_.cache.carry_over(join_name(path_, name));
+      return put_settled(std::move(child.made->entry), child.made->signature);
+    case ChildResult::Kind::keep: {
+      RB_TRY(auto head, head_of(known));
+      return head ? keep(std::move(*head), child.reason) : Status();
+    }
+    case ChildResult::Kind::excluded:
+      return excluded(known);
+    case ChildResult::Kind::vanished:
+      return known.in_head ? decide_absent(known) : Status();
+    case ChildResult::Kind::not_a_directory:
+      return decide_file(name.data(), known);
+  }
+  return {};
+}
+
+Status DirectoryEntries::decide_file(const char* name, const Known& known) {
+  const auto stat = task_.directory().stat(name);
+  if (!stat && stat.error().code == Errc::not_found) return known.in_head ? decide_absent(known) : Status();
+  if (!stat) return unreadable(name, known, stat.error().message);
+  if (stat->type == EntryType::directory) return decide_unwalked_directory(name, known);
+  if (is_excluded(name)) return excluded(known);
+  ++tally_.files;
+  tally_.bytes += stat->type == EntryType::file ? stat->size : 0;
+  if (looks_as_cached(known, *stat)) return decide_cached(name, known, *stat);
+
+  BatchItem item;
+  item.name = name;
+  item.stat = *stat;
+  RB_TRY(item.head, head_of(known));
+  if (unbuilt()) RB_TRY(output_.start_building(name));
+  return put(std::move(item));
+}
+
+// Without -r subdirectories are left alone. With it, this one came after the list was made: the next run sees
+// it.
+Status DirectoryEntries::decide_unwalked_directory(const char* name, const Known& known) {
+  RB_TRY(auto head, head_of(known));
+  if (head && head->type == EntryType::directory) {
+    guard_.discount();
+    return keep_as_it_is(known);
+  }
+  if (context_.options.recursive)
+    return unreadable(name, known, "became a directory while the tree was walked");
+  if (!head) return {};
+  // A change of type replaces.
+  const auto stat = task_.directory().stat(name);
+  if (!stat || stat->type != EntryType::directory)
+    return unreadable(name, known, "changed while it was looked at");
+  context_.monitor.outcome(path_, name, PathOutcome::changed, 0);
+  if (unbuilt()) RB_TRY(output_.start_building(name));
+  return put_settled(context_.metadata.read_implied(name, *stat), {});
+}
+
+bool DirectoryEntries::looks_as_cached(const Known& known, const FileStat& stat) const {
+  return known.row && !context_.trust_nothing && known.row->type == stat.type &&
+         looks_unchanged(known.row->signature, stat);
+}
+
+// The cache knows what this file is. Whether the store holds that is another question, unless the copy has
+// the very tree, or the store vouched for it.
+Status DirectoryEntries::decide_cached(const char* name, const Known& known, const FileStat& stat) {
+  const bool recheck = stat.type == EntryType::file && context_.recheck.active() &&
+                       context_.recheck.take(join_name(path_, name), stat.size);
+  if (unbuilt() && !recheck) {
+    ++tally_.unchanged;
+    if (context_.monitor.wants_unchanged()) {
+      --tally_.unchanged;
+      context_.monitor.outcome(path_, name, PathOutcome::unchanged, stat.size);
+    }
+    return {};
+  }
+  BatchItem item;
+  item.rechecked = recheck;
+  item.name = name;
+  item.stat = stat;
+  const Signature signature = known.row->signature;
+  RB_TRY(item.head, head_of(known));
+  RB_TRY(const Entry* const cached, knowledge_.row_entry());
+  item.result.status = ReadResult::Status::done;
+  item.result.entry = *cached;
+  item.result.signature = signature;
+  const bool held = task_.held() || item.head == *cached || !has_refs(*cached);
+  item.kind = recheck ? BatchItem::Kind::read : held ? BatchItem::Kind::cached : BatchItem::Kind::reuse;
+  if (unbuilt()) RB_TRY(output_.start_building(name));
+  if (item.kind == BatchItem::Kind::cached && nothing_waits()) return take(item);
+  return put(std::move(item));
+}
+
+Status DirectoryEntries::decide_absent(const Known& known) {
+  RB_TRY(auto head, head_of(known));
+  return absent(std::move(*head));
+}
+
+Status DirectoryEntries::absent(Entry head) {
+  const bool removable = context_.options.recursive || head.type != EntryType::directory;
+  if (head.kept || !removable) guard_.discount();
+  if (!removable) {
+    if (unbuilt()) return {};
+    context_.cache.carry_over(join_name(path_, head.name));
+    return put_settled(std::move(head), {});
+  }
+  if (was_mount_point(head) && !context_.options.force) {
+    context_.monitor.warning(join_name(path_, head.name),
+                             "was a mount point and is gone; its earlier copy is kept (--force gives it up)");
+    return keep(std::move(head), KeptReason::unmounted);
+  }
+  if (!context_.options.remove_absent) return keep(std::move(head), KeptReason::absent);
+  if (!head.kept) guard_.loses();
+  context_.monitor.outcome(path_, head.name, PathOutcome::removed, head.size);
+  return unbuilt() ? output_.start_building(head.name) : Status();
+}
+
+Status DirectoryEntries::excluded(const Known& known) {
+  RB_TRY(auto head, head_of(known));
+  if (!head) return {};
+  if (!context_.options.remove_absent) return keep(std::move(*head), KeptReason::excluded);
+  if (head->kept) guard_.discount();
+  context_.monitor.outcome(path_, head->name, PathOutcome::removed, head->size);
+  return unbuilt() ? output_.start_building(head->name) : Status();
+}
+
+// A mark is set once and copied, so that a second run changes no page.
+Status DirectoryEntries::keep(Entry head, KeptReason reason) {
+  if (!head.kept) {
+    context_.monitor.outcome(path_, head.name, PathOutcome::kept, head.size);
+    if (unbuilt()) RB_TRY(output_.start_building(head.name));
+    head.kept = Kept{.reason = reason, .since = context_.now};
+  }
+  if (unbuilt()) return {};
+  if (head.type == EntryType::directory) context_.cache.carry_over(join_name(path_, head.name));
+  return put_settled(std::move(head), {});
+}
+
+// Requires: the copy has it.
+Status DirectoryEntries::keep_as_it_is(const Known& known) {
+  if (unbuilt()) return {};
+  const Signature signature = known.row ? known.row->signature : Signature{};
+  RB_TRY(auto head, head_of(known));
+  if (head->type == EntryType::directory) context_.cache.carry_over(join_name(path_, head->name));
+  return put_settled(std::move(*head), signature);
+}
+
+Status DirectoryEntries::unreadable(const char* name, const Known& known, const std::string& why) {
+  context_.monitor.failure(join_name(path_, name), why);
+  context_.monitor.outcome(path_, name, PathOutcome::failed, 0);
+  RB_TRY(auto head, head_of(known));
+  return head ? keep(std::move(*head), KeptReason::unreadable) : Status();
+}
+
+bool DirectoryEntries::is_excluded(std::string_view name) const {
+  const Excludes& excludes = context_.options.excludes;
+  return !excludes.empty() && excludes.matches(join_name(path_, name), name, false);
+}
+
+Result<std::optional<Entry>> DirectoryEntries::head_of(const Known& known) {
+  if (!known.in_head) return std::nullopt;
+  RB_TRY(const Entry* const head, knowledge_.head_entry());
+  return *head;
+}
+
+// --- The line in which entries wait for those before them.
+
+Status DirectoryEntries::put_settled(Entry entry, const Signature& signature) {
+  if (taking_ || nothing_waits()) return store(std::move(entry), signature);
+  BatchItem item;
+  item.kind = BatchItem::Kind::settled;
+  item.result.status = ReadResult::Status::done;
+  item.result.entry = std::move(entry);
+  item.result.signature = signature;
+  return put(std::move(item));
+}
+
+Status DirectoryEntries::put(BatchItem item) {
+  open_->add(std::move(item));
+  ++under_way_;
+  return open_->full() ? submit_batch() : Status();
+}
+
+Status DirectoryEntries::submit_batch() {
+  batches_.push_back(open_);
+  context_.pool.submit(open_);
+  open_ = std::make_shared<ReadBatch>(context_, task_.directory());
+  while (under_way_ >= kMaxUnderWay || batches_.size() >= kMaxBatches)
+    RB_TRY(take_first_batch());
+  return {};
+}
+
+Status DirectoryEntries::take_first_batch() {
+  const std::shared_ptr<ReadBatch> batch = std::move(batches_.front());
+  batches_.pop_front();
+  context_.pool.wait_for(*batch, worker_);
+  under_way_ -= batch->size();
+  return take_items(*batch);
+}
+
+Status DirectoryEntries::take_all() {
+  // The last batch is small: done here, unless it is one of many.
+  if (open_->needs_work()) open_->run(worker_);
+  while (!batches_.empty())
+    RB_TRY(take_first_batch());
+  return take_items(*open_);
+}
+
+Status DirectoryEntries::take_items(ReadBatch& batch) {
+  taking_ = true;
+  for (BatchItem& item : batch.items())
+    RB_TRY(take(item));
+  taking_ = false;
+  return {};
+}
+
+Status DirectoryEntries::take(BatchItem& item) {
+  switch (item.kind) {
+    case BatchItem::Kind::settled:
+      return store(std::move(item.result.entry), item.result.signature);
+    case BatchItem::Kind::cached:
+    case BatchItem::Kind::reuse:
+      break;
+    case BatchItem::Kind::read:
+      return take_read(item);
+  }
+  Entry& entry = item.result.entry;
+  const PathOutcome outcome = !item.head            ? PathOutcome::created
+                              : *item.head == entry ? PathOutcome::unchanged
+                                                    : PathOutcome::changed;
+  context_.monitor.outcome(path_, entry.name, outcome, entry.size);
+  return store(std::move(entry), item.result.signature);
+}
+
+Status DirectoryEntries::take_read(BatchItem& item) {
+  ReadResult& result = item.result;
+  switch (result.status) {
+    case ReadResult::Status::stopped:
+      RB_TRY(context_.monitor.status());
+      return fail(Errc::cancelled, "interrupted");
+    case ReadResult::Status::vanished:
+      return item.head ? absent(std::move(*item.head)) : Status();
+    case ReadResult::Status::failed:
+      context_.monitor.failure(join_name(path_, item.name), result.error.message);
+      context_.monitor.outcome(path_, item.name, PathOutcome::failed, 0);
+      return item.head ? keep(std::move(*item.head), KeptReason::unreadable) : Status();
+    case ReadResult::Status::done:
+      break;
+  }
+  Entry& entry = result.entry;
+  if (result.moved) {
+    context_.monitor.warning(join_name(path_, entry.name),
+                             "changed while it was being read; stored as it was read");
+  }
+  if (item.rechecked && item.head && item.head->content != entry.content) {
+    context_.monitor.warning(join_name(path_, entry.name),
+                             "its content changed although its times did not; stored anew");
+  }
+  item.kind = BatchItem::Kind::cached;
+  return take(item);
+}
+
+Status DirectoryEntries::store(Entry entry, const Signature& signature) {
+  return output_.add(std::move(entry), signature);
+}
+
+}  // namespace rb

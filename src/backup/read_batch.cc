@@ -1,0 +1,63 @@
+#include "backup/read_batch.h"
+
+namespace rb {
+
+namespace {
+
+// A batch is worth a thread's attention for about a millisecond: that many opens, or that many bytes.
+constexpr std::size_t kMaxReads = 64, kMaxItems = 1024;
+constexpr std::uint64_t kMaxBytes = 1 << 20;
+
+}  // namespace
+
+void append_refs(const Entry& entry, std::vector<ObjectId>& refs) {
+  if (entry.content_kind >= ContentKind::chunk) refs.push_back(entry.content);
+  for (const Xattr& xattr : entry.xattrs) {
+    if (xattr.chunk) refs.push_back(*xattr.chunk);
+  }
+}
+
+void ReadBatch::add(BatchItem item) {
+  if (item.kind >= BatchItem::Kind::reuse) ++work_;
+  if (item.kind == BatchItem::Kind::read) {
+    ++reads_;
+    bytes_to_read_ += item.stat.type == EntryType::file ? item.stat.size : 0;
+  }
+  items_.push_back(std::move(item));
+}
+
+bool ReadBatch::full() const {
+  return items_.size() >= kMaxItems || bytes_to_read_ >= kMaxBytes || reads_ >= kMaxReads;
+}
+
+void ReadBatch::run(Worker& worker) {
+  if (const Status asked = ask(); !asked) {
+    context_.monitor.stop_with(asked.error());
+    return;
+  }
+  for (BatchItem& item : items_) {
+    if (item.kind == BatchItem::Kind::read) item.result = worker.entries.read(parent_, item.name, item.stat);
+  }
+}
+
+// Turns what the store does not hold into something to read.
+Status ReadBatch::ask() {
+  std::vector<ObjectId> refs;
+  for (const BatchItem& item : items_) {
+    if (item.kind == BatchItem::Kind::reuse) append_refs(item.result.entry, refs);
+  }
+  if (refs.empty()) return {};
+  RB_TRY(const std::vector<bool> held, context_.uploader.held(refs));
+  std::size_t at = 0;
+  for (BatchItem& item : items_) {
+    if (item.kind != BatchItem::Kind::reuse) continue;
+    refs.clear();
+    append_refs(item.result.entry, refs);
+    for (std::size_t i = 0; i < refs.size(); ++i) {
+      if (!held[at++]) item.kind = BatchItem::Kind::read;
+    }
+  }
+  return {};
+}
+
+}  // namespace rb

@@ -1,0 +1,56 @@
+// Entries of one directory that are decided together: some to be read, some to be asked about, some settled
+// already and only standing in line. A leaf of the pool's work; its results are taken in name order.
+#pragma once
+
+#include "backup/walk_context.h"
+
+namespace rb {
+
+// One entry on its way into the directory.
+struct BatchItem {
+  enum class Kind : std::uint8_t {
+    settled,  // `result` is what to store; its outcome has been told
+    cached,   // `result` is what the cache says, and the store holds it
+    reuse,    // `result` is what the cache says: taken if the store holds the contents, else the file is read
+    read,
+  };
+  Kind kind = Kind::read;
+  const char* name = nullptr;  // stays with the directory's list; for those to be read
+  FileStat stat;
+  bool rechecked = false;     // looked unchanged and is read to make sure
+  std::optional<Entry> head;  // what the copy has
+  ReadResult result;
+};
+
+class ReadBatch final : public WorkerPool::Leaf {
+ public:
+  // Borrows both.
+  ReadBatch(WalkContext& context, const OpenDirectory& parent) : context_(context), parent_(parent) {}
+
+  void add(BatchItem item);
+  bool empty() const { return items_.empty(); }
+  // Large enough to be handed to another thread.
+  bool full() const;
+  // Whether anything is to be done before the results can be taken.
+  bool needs_work() const { return work_ > 0; }
+  std::size_t size() const { return items_.size(); }
+
+  void run(Worker& worker) override;
+
+  std::vector<BatchItem>& items() { return items_; }
+
+ private:
+  Status ask();
+
+  WalkContext& context_;
+  const OpenDirectory& parent_;
+  std::vector<BatchItem> items_;
+  std::size_t work_ = 0;  // items to be asked about or read
+  std::size_t reads_ = 0;
+  std::uint64_t bytes_to_read_ = 0;
+};
+
+// The objects an entry names itself: content and large extended attributes.
+void append_refs(const Entry& entry, std::vector<ObjectId>& refs);
+
+}  // namespace rb

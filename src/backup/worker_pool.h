@@ -1,0 +1,61 @@
+// The threads of a run and what they do next. Two kinds of work:
+//   branches  a directory with subdirectories that were not started yet. They stand on a stack, and everybody
+//   takes the
+//             next subdirectory from the top one: depth first, so that few directories are open at a time.
+//   leaves    a batch of files to read. They never wait for other work, so a thread that waits for one may do
+//   others
+//             meanwhile, without its stack growing.
+// Thread-safe.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace rb {
+
+struct Worker;  // backup/worker.h: what one thread owns
+
+class WorkerPool {
+ public:
+  class Leaf {
+   public:
+    virtual ~Leaf() = default;
+    virtual void run(Worker& worker) = 0;
+
+   private:
+    friend class WorkerPool;
+    bool done_ = false;  // guarded by the pool's mutex
+  };
+
+  class Branch {
+   public:
+    virtual ~Branch() = default;
+    // Does the next piece. False when there is none left to start: the pool lets go of the branch then.
+    virtual bool start_next(Worker& worker) = 0;
+  };
+
+  void push(std::shared_ptr<Branch> branch);
+  void submit(std::shared_ptr<Leaf> leaf);
+  // Runs leaves, this or others, until this one is done; gives up when the pool is closed.
+  void wait_for(Leaf& leaf, Worker& worker);
+
+  // A thread's life: works until close().
+  void work(Worker& worker);
+  // No more work will come.
+  void close();
+
+ private:
+  void run_leaf(std::unique_lock<std::mutex>& lock, Worker& worker);
+  void run_branch(std::unique_lock<std::mutex>& lock, Worker& worker);
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::shared_ptr<Branch>> branches_;
+  std::deque<std::shared_ptr<Leaf>> leaves_;
+  bool closed_ = false;
+};
+
+}  // namespace rb
