@@ -8,18 +8,26 @@
 namespace rb {
 namespace {
 
-std::size_t slot_hash(const ObjectId& id) {
-  static const std::array<std::uint64_t, 4> secret = [] {
-    std::array<std::uint64_t, 4> s{};
-    fill_random({reinterpret_cast<std::uint8_t*>(s.data()), sizeof s});
-    return s;
-  }();
+using Secret = std::array<std::uint64_t, 4>;
+
+Secret make_secret() {
+  Secret secret{};
+  fill_random({reinterpret_cast<std::uint8_t*>(secret.data()), sizeof secret});
+  return secret;
+}
+const Secret kSecret = make_secret();
+
+std::uint64_t multiply_and_fold(std::uint64_t a, std::uint64_t b) {
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = static_cast<Wide>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+inline std::size_t slot_hash(const ObjectId& id) {
   std::array<std::uint64_t, 4> words;
   std::memcpy(words.data(), id.bytes.data(), sizeof words);
-  std::uint64_t sum = 0;
-  for (std::size_t i = 0; i < 4; ++i)
-    sum += (words[i] ^ (words[i] >> 32)) * (secret[i] | 1);
-  return static_cast<std::size_t>(sum >> 32);
+  return multiply_and_fold(words[0] ^ kSecret[0], words[1] ^ kSecret[1]) ^
+         multiply_and_fold(words[2] ^ kSecret[2], words[3] ^ kSecret[3]);
 }
 
 }  // namespace

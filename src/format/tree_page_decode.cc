@@ -15,18 +15,23 @@ std::unexpected<Error> corrupt(const char* what) {
   return fail(Errc::corrupt, std::string("tree page: ") + what);
 }
 
-// Rebuilds a name from the one before it. False for a name that the encoder would not have written there:
-// impossible, not greater than the one before, or sharing more with it than it says.
+// Rebuilds a name from the one before it. Requires: are_name_bytes(suffix). False for a name that the encoder
+// would not have written there: impossible, not greater than the one before, or sharing more with it than it
+// says.
 bool next_name(std::string_view before, std::size_t shared, std::string_view suffix, std::string& out) {
   if (shared > before.size() || suffix.empty()) return false;
   if (shared < before.size() &&
       static_cast<std::uint8_t>(before[shared]) >= static_cast<std::uint8_t>(suffix.front())) {
     return false;
   }
-  out.reserve(shared + suffix.size());
-  out.assign(before.substr(0, shared));
-  out.append(suffix);
-  return is_entry_name(out);
+  const std::size_t size = shared + suffix.size();
+  // libstdc++ 12 offers the whole capacity, so the lambda says how much it is.
+  out.resize_and_overwrite(size, [&](char* to, std::size_t) {
+    std::memcpy(to, before.data(), shared);
+    std::memcpy(to + shared, suffix.data(), suffix.size());
+    return size;
+  });
+  return has_name_form(out);
 }
 
 struct Owner {
@@ -86,9 +91,13 @@ class LeafDecoder {
     for (std::uint64_t& length : lengths)
       length = reader_.varint_max(kMaxMetadataBytes);
     fixed_ = reader_.bytes(count * kFixedBytes).data();
+    std::array<ByteView, kColumns> columns;
     for (std::size_t i = 0; i < kColumns; ++i)
-      columns_[i] = ByteReader(reader_.bytes(lengths[i]));
+      columns[i] = reader_.bytes(lengths[i]);
     if (!reader_.ok()) return corrupt("cut off");
+    if (!are_name_bytes(as_text(columns[kNames]))) return corrupt("impossible name");
+    for (std::size_t i = 0; i < kColumns; ++i)
+      columns_[i] = ByteReader(columns[i]);
     count_ = count;
     return {};
   }
@@ -302,7 +311,8 @@ Result<std::vector<PageChild>> decode_inner(std::span<const ObjectId> refs, Byte
     const std::string_view suffix = as_text(reader.sized(kMaxNameBytes));
     child.entry_count = reader.varint_max(UINT64_MAX - entries);
     entries += child.entry_count;
-    if (!reader.ok() || child.entry_count == 0) return corrupt("cut off, or an impossible number of entries");
+    if (!reader.ok() || child.entry_count == 0 || !are_name_bytes(suffix))
+      return corrupt("cut off, or an impossible number of entries");
     if (!next_name(before, shared, suffix, child.first_name))
       return corrupt("impossible name or order of names");
     name_bytes += child.first_name.size();

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "base/byte_codec.h"
 #include "base/limits.h"
@@ -18,6 +19,13 @@ std::size_t shared_prefix(std::string_view a, std::string_view b) {
   while (n < most && a[n] == b[n])
     ++n;
   return n;
+}
+
+// Whether `name`, which has `shared` bytes in common with the name before, stands after it.
+bool is_after(std::string_view before, std::size_t shared, std::string_view name) {
+  if (shared == name.size()) return false;
+  return shared == before.size() ||
+         static_cast<std::uint8_t>(before[shared]) < static_cast<std::uint8_t>(name[shared]);
 }
 
 // The owners of a page's entries in the order of their first use, each once. Entries beside each other mostly
@@ -52,45 +60,94 @@ class OwnerTable {
   std::size_t last_ = 0;
 };
 
+// A column written into room that is known to be enough.
+class Column {
+ public:
+  Column() = default;
+  explicit Column(std::uint8_t* room) : begin_(room), end_(room) {}
+
+  void varint(std::uint64_t value) {
+    for (; value >= 0x80; value >>= 7) {
+      *end_++ = static_cast<std::uint8_t>(value | 0x80);
+    }
+    *end_++ = static_cast<std::uint8_t>(value);
+  }
+  void u32(std::uint32_t value) {
+    std::memcpy(end_, &value, sizeof value);
+    end_ += sizeof value;
+  }
+  void bytes(std::string_view text) {
+    std::memcpy(end_, text.data(), text.size());
+    end_ += text.size();
+  }
+  void clear() { end_ = begin_; }
+  ByteView view() const { return {begin_, end_}; }
+
+ private:
+  std::uint8_t* begin_ = nullptr;
+  std::uint8_t* end_ = nullptr;
+};
+
 class LeafEncoder {
  public:
   explicit LeafEncoder(const std::vector<Entry>& entries) : entries_(entries), refs_(entries.size() + 8) {}
 
   Object encode() {
-    for (std::size_t i = 0; i < kColumns; ++i)
-      columns_[i].reserve(entries_.size() * kGuess[i]);
+    make_room();
     fixed_.resize(entries_.size() * kFixedBytes);
-    for (std::size_t i = 0; i < entries_.size(); ++i)
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
       add(i);
+    }
     // One owner for all needs no column.
-    if (owners_.size() == 1) columns_[kOwners].clear();
+    if (owners_.size() == 1) owners_column_.clear();
     return assemble();
   }
 
  private:
-  // Bytes an entry takes in each column, roughly.
-  static constexpr std::array<std::size_t, kColumns> kGuess = {2, 16, 1, 3, 4, 8, 1, 0, 0, 0};
+  // The most an entry takes: a varint takes 10 bytes, of a name's length 2, of an owner's or reference's
+  // index 3.
+  static constexpr std::size_t kMaxLengths = 4, kMaxOwner = 3, kMaxSize = 10, kMaxTime = 10, kMaxBirth = 14,
+                               kMaxRef = 3;
 
-  ByteWriter column(Column which) { return ByteWriter(columns_[which]); }
+  void make_room() {
+    const std::size_t n = entries_.size();
+    std::size_t names = 0;
+    for (const Entry& entry : entries_) {
+      names += entry.name.size();
+    }
+    RB_ASSERT(names <= kMaxMetadataBytes);
+    const std::size_t numbers = kMaxLengths + kMaxOwner + kMaxSize + kMaxTime + kMaxBirth + kMaxRef;
+    room_ = std::make_unique_for_overwrite<std::uint8_t[]>(n * numbers + names);
+    std::uint8_t* at = room_.get();
+    const auto column = [&at](std::size_t bytes) { return Column(std::exchange(at, at + bytes)); };
+    lengths_ = column(n * kMaxLengths);
+    names_ = column(names);
+    owners_column_ = column(n * kMaxOwner);
+    sizes_ = column(n * kMaxSize);
+    times_ = column(n * kMaxTime);
+    births_ = column(n * kMaxBirth);
+    refs_column_ = column(n * kMaxRef);
+  }
 
   void add(std::size_t i) {
     const Entry& entry = entries_[i];
     RB_ASSERT(check_entry(entry));
     RB_ASSERT(!entry.name.empty() || entries_.size() == 1);
-    add_fixed(i, entry);
+    const std::uint8_t presence = presence_of(entry);
+    add_fixed(i, entry, presence);
     add_name(entry.name, i == 0 ? std::string_view() : entries_[i - 1].name, i == 0);
-    column(kOwners).varint(owners_.index_of(entry));
-    if (has_content_size(entry.content_kind)) column(kSizes).varint(entry.size);
+    owners_column_.varint(owners_.index_of(entry));
+    if (has_content_size(entry.content_kind)) sizes_.varint(entry.size);
     const std::int64_t before = i == 0 ? 0 : entries_[i - 1].mtime.seconds;
-    column(kTimes).varint(zigzag(difference(entry.mtime.seconds, before)));
+    times_.varint(zigzag(difference(entry.mtime.seconds, before)));
     if (entry.birth) {
-      column(kBirths).varint(zigzag(difference(entry.birth->seconds, entry.mtime.seconds)));
-      column(kBirths).u32(entry.birth->nanoseconds);
+      births_.varint(zigzag(difference(entry.birth->seconds, entry.mtime.seconds)));
+      births_.u32(entry.birth->nanoseconds);
     }
-    if (has_ref(entry.content_kind)) column(kRefs).varint(refs_.encode(entry.content));
-    if (entry.type == EntryType::symlink) column(kTargets).sized(entry.target);
-    if (!entry.inline_content.empty()) column(kInlines).bytes(entry.inline_content);
-    if ((presence_of(entry) & kRareMask) != 0 || is_device(entry.type)) add_rare(entry);
+    if (has_ref(entry.content_kind)) refs_column_.varint(refs_.encode(entry.content));
+    if (entry.type == EntryType::symlink) ByteWriter(targets_).sized(entry.target);
+    if (!entry.inline_content.empty()) append(inlines_, entry.inline_content);
+    if ((presence & kRareMask) != 0 || is_device(entry.type)) add_rare(entry);
   }
 
   static std::int64_t difference(std::int64_t a, std::int64_t b) {
@@ -104,27 +161,26 @@ class LeafEncoder {
                                      (entry.unknown.empty() ? 0 : kHasUnknown));
   }
 
-  void add_fixed(std::size_t i, const Entry& entry) {
+  void add_fixed(std::size_t i, const Entry& entry, std::uint8_t presence) {
     const std::size_t n = entries_.size();
     std::uint8_t* base = fixed_.data();
     base[i] = shape_of(entry.type, entry.content_kind, entry.implied);
-    base[n + i] = presence_of(entry);
+    base[n + i] = presence;
     const auto mode = static_cast<std::uint16_t>(entry.mode);
     std::memcpy(base + 2 * n + 2 * i, &mode, sizeof mode);
     std::memcpy(base + 4 * n + 4 * i, &entry.mtime.nanoseconds, 4);
   }
 
   void add_name(std::string_view name, std::string_view before, bool first) {
-    RB_ASSERT(first || before < name);
     const std::size_t shared = shared_prefix(before, name);
-    column(kNameLengths).varint(shared);
-    column(kNameLengths).varint(name.size() - shared);
-    column(kNames).bytes(as_bytes(name.substr(shared)));
-    name_bytes_ += name.size();
+    RB_ASSERT(first || is_after(before, shared, name));
+    lengths_.varint(shared);
+    lengths_.varint(name.size() - shared);
+    names_.bytes(name.substr(shared));
   }
 
   void add_rare(const Entry& entry) {
-    ByteWriter writer = column(kRare);
+    ByteWriter writer(rare_);
     if (is_device(entry.type)) writer.varint(entry.device);
     if (entry.attributes != 0) writer.varint(entry.attributes);
     if (entry.hard_link) writer.bytes(entry.hard_link->view());
@@ -158,11 +214,16 @@ class LeafEncoder {
   }
 
   Object assemble() {
-    RB_ASSERT(name_bytes_ <= kMaxMetadataBytes);
+    // In the order of ColumnIndex in tree_page_layout.h.
+    const std::array<ByteView, kColumns> columns = {
+        lengths_.view(), names_.view(),  owners_column_.view(), sizes_.view(),
+        times_.view(),   births_.view(), refs_column_.view(),   targets_,
+        inlines_,        rare_};
     Bytes payload;
     std::size_t total = 64 + fixed_.size();
-    for (const Bytes& column : columns_)
+    for (const ByteView column : columns) {
       total += column.size();
+    }
     payload.reserve(total);
     ByteWriter writer(payload);
     writer.u8(kVersion);
@@ -170,21 +231,24 @@ class LeafEncoder {
     writer.varint(entries_.size());
     if (!entries_.empty()) {
       owners_.write(writer);
-      for (const Bytes& column : columns_)
+      for (const ByteView column : columns) {
         writer.varint(column.size());
+      }
       writer.bytes(fixed_);
-      for (const Bytes& column : columns_)
+      for (const ByteView column : columns) {
         writer.bytes(column);
+      }
     }
     return {.kind = ObjectKind::tree, .refs = refs_.take(), .payload = std::move(payload)};
   }
 
   const std::vector<Entry>& entries_;
-  std::array<Bytes, kColumns> columns_;
+  std::unique_ptr<std::uint8_t[]> room_;  // of the seven columns that follow
+  Column lengths_, names_, owners_column_, sizes_, times_, births_, refs_column_;
+  Bytes targets_, inlines_, rare_;
   Bytes fixed_;
   OwnerTable owners_;
   RefEncoder refs_;
-  std::size_t name_bytes_ = 0;
 };
 
 Object encode_inner(const TreePage& page) {
@@ -200,9 +264,9 @@ Object encode_inner(const TreePage& page) {
   std::uint64_t entries = 0;
   for (const PageChild& child : page.children) {
     RB_ASSERT(is_entry_name(child.first_name) && child.entry_count > 0);
-    RB_ASSERT(previous == nullptr || previous->first_name < child.first_name);
-    const std::size_t shared =
-        previous == nullptr ? 0 : shared_prefix(previous->first_name, child.first_name);
+    const std::string_view before = previous == nullptr ? std::string_view() : previous->first_name;
+    const std::size_t shared = shared_prefix(before, child.first_name);
+    RB_ASSERT(is_after(before, shared, child.first_name));
     writer.varint(shared);
     writer.sized(std::string_view(child.first_name).substr(shared));
     writer.varint(child.entry_count);

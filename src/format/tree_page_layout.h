@@ -12,7 +12,7 @@ namespace rb::tree_page_layout {
 inline constexpr std::uint8_t kVersion = 0;
 
 // The columns of a leaf whose width varies, in the order in which they stand.
-enum Column : std::size_t {
+enum ColumnIndex : std::size_t {
   kNameLengths,
   kNames,
   kOwners,
