@@ -24,7 +24,8 @@ const ObjectId& empty_directory_id() {
 }
 
 DirectoryMerge::DirectoryMerge(ObjectSource& source, ObjectSink& sink, const ContentSides& sides)
-    : sides_(sides),
+    : sink_(sink),
+      sides_(sides),
       walkers_{PageWalker(source, sides.base), PageWalker(source, sides.head), PageWalker(source, sides.own)},
       builder_(sink) {}
 
@@ -56,6 +57,12 @@ Status DirectoryMerge::give(const std::optional<ObjectId>& merged) {
   const bool empty = !merged || *merged == empty_directory_id();
   if (empty && plan.replace_if_empty) {
     return plan.replacement ? builder_.add(*std::move(plan.replacement)) : Status{};
+  }
+  if (empty && plan.empty_as_entry) {
+    if (plan.entry->content_kind == ContentKind::tree) {
+      RB_TRY(plan.entry->content, DirectoryBuilder(sink_).finish());
+    }
+    return builder_.add(*std::move(plan.entry));
   }
   plan.entry->content_kind = merged ? ContentKind::tree : ContentKind::none;
   plan.entry->content = merged.value_or(ObjectId{});

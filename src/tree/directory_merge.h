@@ -35,6 +35,7 @@ class DirectoryMerge {
   std::string_view smallest_name() const;
   bool at_end() const;
 
+  ObjectSink& sink_;
   ContentSides sides_;
   std::array<PageWalker, 3> walkers_;
   DirectoryBuilder builder_;

@@ -45,7 +45,8 @@ std::optional<Kept> merge_kept(const EntrySides& s) {
   const bool head_touched = touched(s.base, *s.head);
   const bool own_touched = touched(s.base, *s.own);
   if (head_touched != own_touched) return head_touched ? s.head->kept : s.own->kept;
-  const std::optional<Kept> base = s.base != nullptr ? s.base->kept : std::nullopt;
+  static const std::optional<Kept> kUnmarked;
+  const std::optional<Kept>& base = s.base != nullptr ? s.base->kept : kUnmarked;
   if (s.own->kept == base) return s.head->kept;
   if (s.head->kept == base) return s.own->kept;
   const bool both = s.head->kept && s.own->kept && s.head->kept->reason == s.own->kept->reason;
@@ -82,22 +83,25 @@ EntryPlan merge_directory(Entry self, ContentSides contents) {
   return plan;
 }
 
-// One side removed what base had, and the other has `left`, which differs from base's. It stays where that
-// side changed it; a directory also for the sake of what changed inside.
-EntryPlan plan_removed(const Entry* base, const Entry& left, ContentSides contents) {
-  const bool changed = really_changed(base, left);
-  if (!is_directory(left)) return take(changed ? &left : nullptr);
-  EntryPlan plan = merge_directory(left, contents);
-  plan.replace_if_empty = !changed;
+// Only one side still has a directory there. Unless it really changed it, the directory stays only for the
+// sake of what is left inside.
+EntryPlan merge_lone_directory(const Entry* base, const Entry& directory, ContentSides contents) {
+  EntryPlan plan = merge_directory(directory, contents);
+  plan.replace_if_empty = !really_changed(base, directory);
+  plan.empty_as_entry = true;
   return plan;
 }
 
-// A directory on one side and something else on the other. The directory wins where its side really changed
-// it, or has something new inside; `other` takes its place else.
+// One side removed what base had, and the other has `left`, which differs from base's.
+EntryPlan plan_removed(const Entry* base, const Entry& left, ContentSides contents) {
+  if (is_directory(left)) return merge_lone_directory(base, left, contents);
+  return take(really_changed(base, left) ? &left : nullptr);
+}
+
+// A directory on one side and something else on the other, which takes its place if it goes.
 EntryPlan plan_directory_or(const Entry* base, const Entry& directory, const Entry& other,
                             ContentSides contents) {
-  EntryPlan plan = merge_directory(directory, contents);
-  plan.replace_if_empty = !really_changed(base, directory);
+  EntryPlan plan = merge_lone_directory(base, directory, contents);
   if (plan.replace_if_empty) plan.replacement = other;
   return plan;
 }

@@ -26,9 +26,12 @@ struct EntryPlan {
   // is set.
   std::optional<Entry> entry;
   std::optional<ContentSides> merge;
-  // With `merge`: whether the directory goes when nothing is left in it, and what takes its place.
+  // With `merge`, when nothing is left in the directory: whether it goes, and what takes its place.
   bool replace_if_empty = false;
   std::optional<Entry> replacement;
+  // With `merge`, when nothing is left in the directory, and it stays: it has an empty page if `entry` has
+  // contents. Only one side has a directory there, so that the sides' contents don't tell.
+  bool empty_as_entry = false;
 };
 
 // Requires: at least one side has an entry, and all that have one have the same name.
