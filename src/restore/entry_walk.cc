@@ -74,7 +74,6 @@ Status EntryWalk::open_page() {
       frames_.clear();
       return std::unexpected(page.error());
     }
-    frames_[0].level = (*page)->level;
     frames_[0].page = std::move(*page);
     return {};
   }

@@ -51,8 +51,8 @@ class EntryWalk {
  private:
   struct Frame {
     ObjectId id;
-    int level = -1;  // -1: not loaded before, so unknown
-    std::string first_name;
+    int level = -1;          // -1: the root page, of which nothing is known beforehand
+    std::string first_name;  // not for the root page
     std::size_t index = 0;
     std::shared_ptr<const TreePage> page;
   };
