@@ -1,0 +1,31 @@
+// The input is a block without its checksum: the one that belongs there is put behind it, or nothing would
+// get further. Layers: base format chunk
+#include "base/hash.h"
+#include "base/limits.h"
+#include "chunk/block_codec.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace rb;
+  (void)decode_block_directory({data, size});
+  Bytes block(data, data + size);
+  append(block, hash(block).view());
+  const Result<BlockDirectory> directory = decode_block_directory(block);
+  static BlockReader reader;
+  const Status opened = reader.open(block);
+  RB_ASSERT(directory || !opened);
+  if (!directory) return 0;
+  const ByteView body = ByteView(block).subspan(directory->body_offset, directory->body_bytes);
+  RB_ASSERT(encode_block(*directory, body) == block);
+  RB_ASSERT(block_length(block) == block.size());
+  if (!opened) return 0;
+  std::vector<ByteView> payloads;
+  std::size_t total = 0;
+  for (std::size_t i = 0; i < reader.size(); ++i) {
+    (void)reader.verify(i);
+    payloads.push_back(reader.item(i).payload);
+    total += payloads.back().size();
+  }
+  RB_ASSERT(payloads.size() == directory->objects.size() && total <= kMaxBlockRawBytes);
+  RB_ASSERT(encode_block_body(payloads).size() == directory->raw_bytes);
+  return 0;
+}

@@ -1,0 +1,84 @@
+// Writes the seeds of the formats' fuzz corpora below the directory it is given.
+#include <filesystem>
+#include <fstream>
+
+#include "chunk/block_codec.h"
+#include "format/repository_format.h"
+#include "support/format_values.h"
+#include "support/fuzz_object.h"
+
+namespace rb {
+namespace {
+
+class CorpusWriter {
+ public:
+  CorpusWriter(const std::filesystem::path& root, const std::string& name) : directory_(root / name) {
+    std::filesystem::create_directories(directory_);
+  }
+  void add(const std::string& seed, ByteView bytes) const {
+    std::ofstream file(directory_ / seed, std::ios::binary);
+    file << as_text(bytes);
+  }
+  void add(const std::string& seed, const Object& object) const { add(seed, fuzz_from(object)); }
+
+ private:
+  static Bytes fuzz_from(const Object& object) { return test::fuzz_from_object(object); }
+
+  std::filesystem::path directory_;
+};
+
+ByteView without_checksum(ByteView bytes) {
+  return bytes.first(bytes.size() - Digest::kSize);
+}
+
+void write_objects(const std::filesystem::path& root, test::FormatValues& values) {
+  const CorpusWriter trees(root, "tree_page");
+  trees.add("empty", encode_tree_page({}));
+  trees.add("root", encode_tree_page(values.root_leaf()));
+  trees.add("leaf", encode_tree_page(values.leaf(5)));
+  trees.add("leaf_longer", encode_tree_page(values.leaf(30)));
+  trees.add("inner", encode_tree_page(values.inner(5)));
+
+  const CorpusWriter lists(root, "chunk_list");
+  lists.add("short", encode_chunk_list(values.chunk_list(3)));
+  lists.add("long", encode_chunk_list(values.chunk_list(40)));
+  ChunkListPage hole;
+  hole.items = {{1 << 30, std::nullopt}};
+  lists.add("hole", encode_chunk_list(hole));
+
+  const CorpusWriter snapshots(root, "snapshot");
+  snapshots.add("empty", encode_snapshot({}));
+  for (int i = 0; i < 3; ++i) {
+    snapshots.add("full_" + std::to_string(i), encode_snapshot(values.snapshot()));
+  }
+}
+
+void write_blocks(const std::filesystem::path& root, test::FormatValues& values) {
+  const CorpusWriter blocks(root, "block");
+  for (const bool raw : {false, true}) {
+    BlockBuilder data(BlockClass::data, {.off = raw});
+    for (const std::size_t size : {300, 0, 100}) {
+      const Bytes payload(size, 'x');
+      data.add(object_id(ObjectKind::chunk, {}, payload), ObjectKind::chunk, {}, payload);
+    }
+    blocks.add(raw ? "data_raw" : "data_zstd", without_checksum(data.finish()));
+    BlockBuilder metadata(BlockClass::metadata, {.off = raw});
+    for (const Object& object : {encode_tree_page(values.leaf(4)), encode_snapshot(values.snapshot())}) {
+      metadata.add(object_id(object), object.kind, object.refs, object.payload);
+    }
+    blocks.add(raw ? "metadata_raw" : "metadata_zstd", without_checksum(metadata.finish()));
+  }
+}
+
+}  // namespace
+}  // namespace rb
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  rb::test::FormatValues values(1);
+  rb::write_objects(argv[1], values);
+  rb::write_blocks(argv[1], values);
+  const rb::CorpusWriter markers(argv[1], "repository_format");
+  markers.add("marker", rb::without_checksum(rb::encode_repository_format({})));
+  return 0;
+}
