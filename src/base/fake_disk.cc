@@ -110,7 +110,8 @@ class Copier {
 
 std::uint64_t bytes_below(const Node& node) {
   std::uint64_t total = node.current.size();
-  for (const auto& [name, child] : node.names) total += bytes_below(*child);
+  for (const auto& [name, child] : node.names)
+    total += bytes_below(*child);
   return total;
 }
 
@@ -177,6 +178,13 @@ void Disk::sync_file(Node& file) {
   for (const PendingWrite& write : file.pending)
     put_bytes(file.durable, write.offset, write.data);
   file.pending.clear();
+}
+
+void Disk::drop_cache(Node& file) {
+  file.current = file.durable;
+  for (const PendingWrite& write : file.pending)
+    put_bytes(file.current, write.offset, write.data);
+  recount();
 }
 
 void Disk::sync_directory(const NodePtr& directory) {

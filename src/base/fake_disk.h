@@ -58,6 +58,8 @@ struct Disk {
   std::size_t write(Node& file, std::uint64_t offset, ByteView data);
   void apply(NameChange change);
   void sync_file(Node& file);
+  // Shows what a failed sync has lost as lost.
+  void drop_cache(Node& file);
   void sync_directory(const NodePtr& directory);
   // Everything is durable from now on.
   void sync_all();

@@ -138,6 +138,11 @@ class FakeFile final : public File {
     return {};
   }
 
+  void drop_cache() override {
+    const std::lock_guard lock(state_->mutex);
+    state_->disk.drop_cache(*node_);
+  }
+
  private:
   std::shared_ptr<State> state_;
   NodePtr node_;
@@ -288,8 +293,12 @@ void FakeFileSystem::crash_now() {
 }
 
 std::unique_ptr<FakeFileSystem> FakeFileSystem::reopen(Survival survival, std::uint64_t seed) {
+  crash_now();
+  return survivor(survival, seed);
+}
+
+std::unique_ptr<FakeFileSystem> FakeFileSystem::survivor(Survival survival, std::uint64_t seed) const {
   const std::lock_guard lock(state_->mutex);
-  state_->dead = true;
   auto state = std::make_shared<State>();
   state->disk = state_->disk.survivor(survival, seed);
   return std::unique_ptr<FakeFileSystem>(new FakeFileSystem(std::move(state)));

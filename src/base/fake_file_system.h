@@ -70,6 +70,8 @@ class FakeFileSystem final : public FileSystem {
   // What survived, as a new file system without faults; this one is dead from now on. The same seed gives the
   // same.
   std::unique_ptr<FakeFileSystem> reopen(Survival survival, std::uint64_t seed = 0);
+  // What reopen would give now, while this one goes on.
+  std::unique_ptr<FakeFileSystem> survivor(Survival survival, std::uint64_t seed = 0) const;
 
   std::uint64_t count(OperationSet set = OperationSet::all) const;
 

@@ -23,6 +23,10 @@ class File {
   // fdatasync: data and size are on stable storage when it succeeds. A failure is final for this file: what was not
   // synced before must be taken for lost, a retry would prove nothing.
   virtual Status sync() = 0;
+  // What is read from now on comes from the device, where the system can do that. After somebody else's failed sync
+  // the kernel goes on showing what it could not write, so whoever decides by what it reads whether something is
+  // durable calls sync() and then this.
+  virtual void drop_cache() {}
 };
 
 enum class OpenMode : std::uint8_t {
@@ -49,6 +53,9 @@ class FileSystem {
 
 // The real one: POSIX calls, EINTR handled, short writes continued.
 std::unique_ptr<FileSystem> make_posix_file_system();
+
+// "/a" of "/a/b", "/" of "/a", "." of "a".
+std::string parent_directory(const std::string& path);
 
 // Helpers made of the above.
 Result<Bytes> read_file(FileSystem& fs, const std::string& path, std::uint64_t max_bytes);

@@ -85,6 +85,7 @@ std::uint64_t find_magic(FileWindow& window, std::uint64_t from, std::uint64_t e
 // Damage to a pack's header is no reason to give up its records: each proves by itself where it belongs.
 Result<std::uint64_t> skipped_of_header(ByteView bytes, std::uint64_t number,
                                         const RepositoryId& repository) {
+  if (bytes.empty()) return std::uint64_t{0};  // a pack that a power cut met before its first record
   const Result<PackHeader> header = decode_pack_header(bytes);
   if (header && header->number == number && header->repository == repository) return std::uint64_t{0};
   if (!header && header.error().code == Errc::unsupported) {

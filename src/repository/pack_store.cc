@@ -147,6 +147,7 @@ class PackStoreImpl final : public PackStore {
       if (number == from.pack) range.from = from;
       if (durable_end == kUnknownEnd) {
         RB_TRY(file->sync());
+        file->drop_cache();
         RB_TRY(range.end, file->size());
       }
       RB_TRY(const ScanResult one, scan_pack(*file, range, record_key_, repository_, visit));
@@ -216,11 +217,11 @@ class PackStoreImpl final : public PackStore {
     return {};
   }
 
+  // The header becomes durable with the first record.
   Status begin_pack(WritablePack& pack) {
     const PackHeader header{
         .repository = repository_, .number = pack.number, .collections_begun = options_.collections_begun};
     RB_TRY(pack.file->write_at(0, encode_pack_header(header)));
-    RB_TRY(pack.file->sync());
     return fs_.sync_directory(directory_);
   }
 

@@ -348,6 +348,16 @@ TEST_F(PackStoreTest, AFailedSyncIsToldToAllConcerned) {
   EXPECT_EQ(scan(), (Found{{kept, make_block(2000)}}));
 }
 
+TEST_F(PackStoreTest, TheNextLifeDoesNotFindWhatAFailedSyncLost) {
+  const PackPosition kept = append(make_block(1000));
+  ASSERT_TRUE(store_->sync().has_value());
+  append(make_block(2000));
+  fs_.fail({.set = OperationSet::syncs});
+  EXPECT_FALSE(store_->sync().has_value());
+  open();  // the machine goes on, the kernel still shows the record
+  EXPECT_EQ(scan(), (Found{{kept, make_block(1000)}}));
+}
+
 TEST_F(PackStoreTest, ALossThatAScanMetIsToldToTheNextSync) {
   append(make_block(1000));
   fs_.fail({.set = OperationSet::syncs});
