@@ -50,13 +50,13 @@ void NumberSet::absorb_recent() {
   if (runs_.size() > runs_max_) join_nearest();
 }
 
-// Halves the runs, closing the smallest gaps.
+// Closes the smallest gaps, until half of the allowed runs are left: then there is room for a while.
 void NumberSet::join_nearest() {
   std::vector<std::uint64_t> gaps;
   gaps.reserve(runs_.size() - 1);
   for (std::size_t i = 1; i < runs_.size(); ++i)
     gaps.push_back(runs_[i].first - runs_[i - 1].last);
-  const auto middle = gaps.begin() + static_cast<std::ptrdiff_t>(gaps.size() / 2);
+  const auto middle = gaps.begin() + static_cast<std::ptrdiff_t>(gaps.size() - runs_max_ / 2);
   std::nth_element(gaps.begin(), middle, gaps.end());
   const std::uint64_t closed = *middle;
   std::size_t kept = 1;
