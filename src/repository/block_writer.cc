@@ -59,6 +59,11 @@ Result<bool> BlockWriter::try_append(SessionState& session, const BlockDirectory
 Status BlockWriter::sync(TicketRange range) {
   if (range.empty()) return {};
   settle(range.last);
+  return check_loss(range);
+}
+
+Status BlockWriter::check_loss(TicketRange range) const {
+  if (range.empty()) return {};
   const std::lock_guard lock(sync_mutex_);
   for (const Loss& loss : losses_) {
     if (loss.range.first <= range.last && range.first <= loss.range.last) return std::unexpected(loss.error);

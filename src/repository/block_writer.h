@@ -31,6 +31,8 @@ class BlockWriter {
 
   // Succeeds when everything in the range is durable; an error stays for that range.
   Status sync(TicketRange range);
+  // The error of what is known to be lost of the range; does not wait.
+  Status check_loss(TicketRange range) const;
   // Waits until these tickets are durable or lost.
   void settle(Ticket ticket);
 
@@ -64,7 +66,7 @@ class BlockWriter {
   std::mutex append_mutex_;  // the serialised step
   Ticket last_ticket_ = 0;
 
-  std::mutex sync_mutex_;  // guards what follows; never held during a sync
+  mutable std::mutex sync_mutex_;  // guards what follows; never held during a sync
   std::condition_variable settled_changed_;
   bool syncing_ = false;
   Ticket settled_ = 0;  // every ticket up to it is durable, or in `losses_`

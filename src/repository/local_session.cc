@@ -42,6 +42,7 @@ class LocalSession final : public Session {
  private:
   using Found = std::vector<std::optional<FoundObject>>;
   Status check_writing() const;
+  Status store(const BlockDirectory& directory, ByteView block);
   // What the index says, with nothing left in doubt: what was found is durable.
   Result<Found> find_settled(std::span<const ObjectId> ids);
   Status pin_snapshot(const SnapshotInfo& snapshot);
@@ -127,12 +128,19 @@ Status LocalSession::put(Bytes block) {
   RB_TRY(state_->check_open());
   RB_TRY(check_writing());
   RB_TRY(const BlockDirectory directory, decode_block_directory(block));
-  if (directory.block_class == BlockClass::data) return core_->writer().store(*state_, directory, block);
+  if (directory.block_class == BlockClass::data) return store(directory, block);
   RB_TRY(verify_metadata(block));
   const std::lock_guard stream(state_->metadata_stream);
   const TicketRange data = state_->unsettled_data();
   RB_TRY(core_->writer().sync(data));
-  return core_->writer().store(*state_, directory, block);
+  return store(directory, block);
+}
+
+// What an earlier block's loss made impossible is told as that loss, and stays so until the session ends.
+Status LocalSession::store(const BlockDirectory& directory, ByteView block) {
+  const Status stored = core_->writer().store(*state_, directory, block);
+  RB_TRY(core_->writer().check_loss(state_->unsettled()));
+  return stored;
 }
 
 Status LocalSession::flush() {
