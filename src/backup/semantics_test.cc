@@ -7,6 +7,10 @@
 
 #include "backup/backup_test_support.h"
 #include "backup/mount_mark.h"
+#include "backup/object_uploader.h"
+#include "base/random.h"
+#include "store/object_reader.h"
+#include "tree/root_tree.h"
 
 namespace rb::test {
 namespace {
@@ -15,6 +19,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::SizeIs;
 
 using Change = std::function<void(const std::string& tree)>;
 using Lines = std::vector<std::string>;
@@ -256,16 +261,54 @@ TEST(Unreadable, KeepsItsEarlierCopyAndTheRunIsIncomplete) {
   }
 }
 
+// No test may mount anything, so the copy is made to say that `path` was a mount point when it was last seen.
+void mark_as_mount_point(Client& client, const std::string& path) {
+  const auto session = client.store().begin(
+      {.run = random_id<RunId>(), .purpose = SessionPurpose::write, .cached_tree = {}, .base = {}});
+  ASSERT_TRUE(session);
+  ObjectReader reader(**session);
+  RunMonitor monitor{BackupEvents{}};
+  ObjectUploader uploader(**session, monitor, {});
+  Snapshot snapshot = *client.snapshot();
+  Entry entry = *client.entry(path);
+  set_mount_point(entry, true);
+  snapshot.root = *splice_path(reader, uploader, snapshot.root, *split_path(path), {}, entry);
+  const ObjectId id = *uploader.put(encode_snapshot(snapshot));
+  ASSERT_TRUE(uploader.flush());
+  ASSERT_TRUE((*session)->commit({.snapshot = id, .expected_head = (*session)->info().head->id})->committed);
+}
+
 TEST(Mount, APointThatIsNoLongerOneKeepsItsSubtree) {
-  // No test may mount anything: the mark in the copy says what the last run saw.
+  for (const bool directory_is_there : {true, false}) {
+    ScratchDirectory scratch;
+    files_and_subdirectory()(scratch.path());
+    Client client;
+    ASSERT_TRUE(client.back_up({scratch.path()}));
+    mark_as_mount_point(client, scratch / "sub");
+    remove_all(scratch / "sub");
+    if (directory_is_there) make_directory(scratch / "sub");
+
+    const Lines kept{"./", "a = x", "b = x", "sub/ (kept unmounted)", "sub/c = x", "sub/d = x"};
+    ASSERT_TRUE(client.back_up({scratch.path()}, "-rd"));
+    EXPECT_EQ(client.copy(scratch.path()), kept);
+    EXPECT_THAT(client.heard().warnings, Contains(HasSubstr("mount point")));
+    const auto root = client.root();
+    ASSERT_TRUE(client.back_up({scratch.path()}, "-rd"));
+    EXPECT_EQ(client.root(), root);
+    ASSERT_TRUE(
+        client.back_up({scratch.path()}, "-rd", [](BackupOptions& options) { options.force = true; }));
+    EXPECT_THAT(client.copy(scratch.path()), SizeIs(directory_is_there ? 4 : 3));
+  }
+}
+
+TEST(Mount, TheMarkIsSetOnceAndTakenBack) {
   Entry entry;
   set_mount_point(entry, true);
-  EXPECT_TRUE(was_mount_point(entry));
-  EXPECT_EQ(entry.unknown.size(), 1u);
   set_mount_point(entry, true);
-  EXPECT_EQ(entry.unknown.size(), 1u);
+  EXPECT_TRUE(was_mount_point(entry));
+  EXPECT_THAT(entry.unknown, SizeIs(1));
   set_mount_point(entry, false);
-  EXPECT_TRUE(entry.unknown.empty());
+  EXPECT_THAT(entry.unknown, IsEmpty());
 }
 
 TEST(Skipped, OwnCacheAndRepositoriesAreNamedOnceAndNotLookedInto) {
