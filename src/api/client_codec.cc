@@ -129,6 +129,10 @@ Request keep_alive_request(const SessionKey& session) {
   return make_request("GET", session_target(session, ""));
 }
 
+Status parse_keep_alive(const Response& answer) {
+  return check_status(answer, 200);
+}
+
 Request end_request(const SessionKey& session) {
   return make_request("DELETE", session_target(session, ""));
 }

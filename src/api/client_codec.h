@@ -33,6 +33,7 @@ Result<StoreStatus> parse_status(const Response& answer);
 
 // Does nothing but renew the lease.
 Request keep_alive_request(const SessionKey& session);
+Status parse_keep_alive(const Response& answer);
 Request end_request(const SessionKey& session);
 
 // Whether the answer of a session's request says that asking is still needless.

@@ -39,16 +39,20 @@ BlockSender::Send recording(Recorder& recorder) {
   };
 }
 
-Bytes block(int n, std::size_t size = 100) { return Bytes(size, static_cast<std::uint8_t>(n)); }
+Bytes block(int n, std::size_t size = 100) {
+  return Bytes(size, static_cast<std::uint8_t>(n));
+}
 
 TEST(BlockSenderTest, EverythingPutIsSentOnce) {
   Recorder recorder;
   BlockSender sender(recording(recorder), {});
-  for (int i = 0; i < 200; i++) ASSERT_TRUE(sender.put(BlockClass::data, block(i)));
+  for (int i = 0; i < 200; i++)
+    ASSERT_TRUE(sender.put(BlockClass::data, block(i)));
   ASSERT_TRUE(sender.flush());
   std::ranges::sort(recorder.data_);
   ASSERT_EQ(recorder.data_.size(), 200u);
-  for (int i = 0; i < 200; i++) EXPECT_EQ(recorder.data_[static_cast<std::size_t>(i)], i);
+  for (int i = 0; i < 200; i++)
+    EXPECT_EQ(recorder.data_[static_cast<std::size_t>(i)], i);
   EXPECT_LT(recorder.requests_, 200) << "small blocks share requests";
 }
 
@@ -65,7 +69,8 @@ TEST(BlockSenderTest, MetadataKeepsItsOrderAndComesAfterTheDataBeforeIt) {
   ASSERT_TRUE(sender.flush());
   ASSERT_EQ(recorder.metadata_.size(), data_put.size());
   EXPECT_TRUE(std::ranges::is_sorted(recorder.metadata_));
-  for (std::size_t i = 0; i < data_put.size(); i++) EXPECT_GE(recorder.data_before_metadata_[i], data_put[i]);
+  for (std::size_t i = 0; i < data_put.size(); i++)
+    EXPECT_GE(recorder.data_before_metadata_[i], data_put[i]);
 }
 
 TEST(BlockSenderTest, AFlushOfNothingReturns) {
@@ -82,7 +87,8 @@ TEST(BlockSenderTest, NoMoreThanTheWindowIsUnderWay) {
   BlockSender sender(
       [&](const api::StreamPosition&, std::span<const Bytes> blocks) -> Status {
         most = std::max(most.load(), put.load() - acknowledged.load());
-        for (const Bytes& b : blocks) acknowledged += b.size();
+        for (const Bytes& b : blocks)
+          acknowledged += b.size();
         return {};
       },
       {.window_bytes = 1000, .request_bytes = 300, .linger = std::chrono::milliseconds(1)});
@@ -105,11 +111,12 @@ TEST(BlockSenderTest, ABlockLargerThanTheWindowPassesAlone) {
 }
 
 TEST(BlockSenderTest, AnErrorEndsEverythingAndStays) {
-  BlockSender sender(
-      [](const api::StreamPosition&, std::span<const Bytes>) -> Status { return fail(Errc::no_space, "full"); },
-      {.window_bytes = 150});
+  BlockSender sender([](const api::StreamPosition&,
+                        std::span<const Bytes>) -> Status { return fail(Errc::no_space, "full"); },
+                     {.window_bytes = 150});
   Status last;
-  for (int i = 0; i < 10 && last; i++) last = sender.put(BlockClass::data, block(i));
+  for (int i = 0; i < 10 && last; i++)
+    last = sender.put(BlockClass::data, block(i));
   EXPECT_EQ(last.error().code, Errc::no_space) << "who waits for the window hears of it";
   EXPECT_EQ(sender.flush().error().code, Errc::no_space);
   EXPECT_EQ(sender.put(BlockClass::metadata, block(1)).error().code, Errc::no_space);

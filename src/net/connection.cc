@@ -190,11 +190,18 @@ awaitable<bool> Connection::fill_body(Bytes& body) {
 
 awaitable<void> Connection::call_service() {
   clear_deadline();
+  is_worked_ = false;
   asio::post(core_.workers, [self = shared_from_this()] {
     self->work();
-    self->wake_up_soon();
+    asio::post(self->core_.io, [self] {
+      self->is_worked_ = true;
+      self->wakeup_.set();
+    });
   });
-  co_await wakeup_.wait();
+  // A wake-up may be a late one of the long answer before.
+  while (!is_worked_) {
+    co_await wakeup_.wait();
+  }
 }
 
 // On a worker thread, while the coroutine waits.

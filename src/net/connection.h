@@ -80,6 +80,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t in_begin_ = 0;
   std::size_t in_end_ = 0;
   bool idle_ = true;          // between requests
+  bool is_worked_ = false;    // the worker is done with the request
   bool unread_body_ = false;  // a refused body is still coming
   std::size_t budget_held_ = 0;
   TimePoint deadline_ = TimePoint::max();

@@ -1,5 +1,6 @@
-// g++ 12 miscompiles statements that hold both co_await and a temporary aggregate, a capturing lambda or a ?: with
-// class types (double frees, seen under AddressSanitizer). Until the compiler is a newer one, this holds the line.
+// g++ 12 miscompiles statements that hold both co_await and a temporary aggregate, a capturing lambda or a ?:
+// with class types (double frees, seen under AddressSanitizer). Until the compiler is a newer one, this holds
+// the line.
 #include <climits>
 #include <filesystem>
 #include <fstream>
@@ -38,7 +39,8 @@ std::vector<std::string> offences(const std::string& text) {
 
 std::string without_comments(std::istream& in) {
   std::string text;
-  for (std::string line; std::getline(in, line);) text += line.substr(0, line.find("//")) + "\n";
+  for (std::string line; std::getline(in, line);)
+    text += line.substr(0, line.find("//")) + "\n";
   return text;
 }
 
@@ -56,8 +58,10 @@ TEST(CoroutineRuleTest, NoSourceOfThisLayerBreaksIt) {
     if (name.ends_with("_test.cc") || !(name.ends_with(".cc") || name.ends_with(".h"))) continue;
     std::ifstream in(entry.path());
     const std::string text = without_comments(in);
-    for (std::size_t at = 0; (at = text.find("co_await", at)) != std::string::npos; at += 8) awaits++;
-    for (const std::string& statement : offences(text)) ADD_FAILURE() << name << ": " << statement;
+    for (std::size_t at = 0; (at = text.find("co_await", at)) != std::string::npos; at += 8)
+      awaits++;
+    for (const std::string& statement : offences(text))
+      ADD_FAILURE() << name << ": " << statement;
   }
   EXPECT_GT(awaits, 10) << "the sources were not found in " << source_directory();
 }

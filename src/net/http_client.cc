@@ -90,6 +90,7 @@ struct Progress {
   UploadBody upload;
   api::Response answer;
   std::size_t head_bytes = 0;
+  bool head_is_complete = false;
   std::optional<Error> failure;  // why a callback ended it
 
   int status() const {
@@ -109,6 +110,15 @@ int on_rewind(void* opaque, curl_off_t offset, int origin) {
   return CURL_SEEKFUNC_OK;
 }
 
+// libcurl repeats a request by itself when a kept connection turns out to be dead, and does not always rewind
+// the body first (7.88, when it had read the body but not counted it as sent). The server would then take the
+// start of the next request for the rest of this body. So the body is rewound whenever a request begins on a
+// connection.
+int on_request_start(void* opaque, char*, char*, int, int) {
+  static_cast<Progress*>(opaque)->upload.rewind();
+  return CURL_PREREQFUNC_OK;
+}
+
 std::size_t on_header(char* data, std::size_t size, std::size_t count, void* opaque) {
   auto& progress = *static_cast<Progress*>(opaque);
   const std::string_view line(data, size * count);
@@ -117,7 +127,11 @@ std::size_t on_header(char* data, std::size_t size, std::size_t count, void* opa
     progress.failure = Error(Errc::protocol, "the server's answer has too long a head");
     return 0;
   }
-  if (line.starts_with("HTTP/")) progress.answer.headers.clear();  // what came before was a 100 Continue
+  if (line.starts_with("HTTP/")) {
+    progress.answer.headers.clear();  // what came before was a 100 Continue
+    progress.head_is_complete = false;
+  }
+  if (line == "\r\n") progress.head_is_complete = true;
   const std::size_t colon = line.find(':');
   if (colon != std::string_view::npos) {
     progress.answer.headers[lower_case(line.substr(0, colon))] = trimmed(line.substr(colon + 1));
@@ -181,6 +195,8 @@ class HttpClient::Handle {
     curl_easy_setopt(curl_.get(), CURLOPT_ERRORBUFFER, nullptr);
     if (progress.failure) return std::unexpected(*progress.failure);
     if (code != CURLE_OK) return std::unexpected(error_of(code, text));
+    // To libcurl a connection that closes inside the head is an end like any other.
+    if (!progress.head_is_complete) return fail(Errc::unavailable, "the server's answer broke off");
     progress.answer.status = progress.status();
     return std::move(progress.answer);
   }
@@ -233,6 +249,8 @@ class HttpClient::Handle {
     set(CURLOPT_READDATA, opaque);
     set(CURLOPT_SEEKFUNCTION, &on_rewind);
     set(CURLOPT_SEEKDATA, opaque);
+    set(CURLOPT_PREREQFUNCTION, &on_request_start);
+    set(CURLOPT_PREREQDATA, opaque);
     set(CURLOPT_HEADERFUNCTION, &on_header);
     set(CURLOPT_HEADERDATA, opaque);
     set(CURLOPT_WRITEFUNCTION, &on_body);

@@ -5,7 +5,9 @@
 namespace rb::net {
 namespace {
 
-std::expected<RequestHead, api::Response> parse(const std::string& text) { return parse_head(as_bytes(text)); }
+std::expected<RequestHead, api::Response> parse(const std::string& text) {
+  return parse_head(as_bytes(text));
+}
 
 void check_refused(const std::string& text, int status) {
   const auto head = parse(text);
@@ -16,7 +18,8 @@ void check_refused(const std::string& text, int status) {
 const std::string kHost = "Host: localhost\r\n";
 
 TEST(HttpHeadTest, APlainHeadIsRead) {
-  const auto head = parse("POST /v1/x?y=1 HTTP/1.1\r\nHost: h\r\nContent-Length: 12\r\nRb-Stream:  meta; seq=3 \r\n\r\n");
+  const auto head =
+      parse("POST /v1/x?y=1 HTTP/1.1\r\nHost: h\r\nContent-Length: 12\r\nRb-Stream:  meta; seq=3 \r\n\r\n");
   ASSERT_TRUE(head);
   EXPECT_EQ(head->request.method, "POST");
   EXPECT_EQ(head->request.target, "/v1/x?y=1");
@@ -77,8 +80,9 @@ TEST(HttpHeadTest, AnAnswersHeadHasOneFramingAndNoForeignLines) {
   EXPECT_EQ(encode_answer_head(response, BodyFraming::sized, ConnectionFate::keep),
             "HTTP/1.1 200 OK\r\nx: a  Injected: yes\r\ncontent-length: 3\r\n\r\n");
   response.headers.clear();
-  EXPECT_EQ(encode_answer_head(response, BodyFraming::chunked, ConnectionFate::close),
-            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: rb-error\r\nconnection: close\r\n\r\n");
+  EXPECT_EQ(
+      encode_answer_head(response, BodyFraming::chunked, ConnectionFate::close),
+      "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: rb-error\r\nconnection: close\r\n\r\n");
 }
 
 }  // namespace

@@ -70,7 +70,12 @@ Status RemoteSession::put(Bytes block) {
 
 Status RemoteSession::flush() {
   RB_TRY(check_fence());
-  return sender_->flush();
+  RB_TRY(sender_->flush());
+  if (must_ask_) return {};
+  // Whether asking is needless still is news that comes with any answer; a flush that had nothing to send
+  // gets one.
+  RB_TRY(const api::Response answer, call(api::keep_alive_request(begun_.session)));
+  return noted(api::parse_keep_alive(answer));
 }
 
 Result<CommitResult> RemoteSession::commit(const CommitRequest& request) {
@@ -173,8 +178,8 @@ void RemoteSession::keep_alive() {
     // Failing is no reason to give up anything: the calls that matter find out by themselves.
     const Result<api::Response> answer = link_->attempt(exchange);
     if (!answer) continue;
-    if (answer->status < 400) note_answer(*answer);
-    if (answer->status >= 400) note_error(api::decode_error(answer->status, answer->body));
+    note_answer(*answer);
+    (void)noted(api::parse_keep_alive(*answer));
   }
 }
 

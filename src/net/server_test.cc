@@ -38,7 +38,8 @@ TEST(ServerTest, RequestsMayComeInAnyPieces) {
   const std::string text = begin_text() + kHello;
   for (const std::size_t piece : {std::size_t{1}, std::size_t{3}, std::size_t{64}, text.size()}) {
     RawClient client(served.path());
-    for (std::size_t at = 0; at < text.size(); at += piece) ASSERT_TRUE(client.send(text.substr(at, piece)));
+    for (std::size_t at = 0; at < text.size(); at += piece)
+      ASSERT_TRUE(client.send(text.substr(at, piece)));
     EXPECT_EQ(status_of(client.answer()), 201) << "in pieces of " << piece;
     EXPECT_EQ(status_of(client.answer()), 200) << "in pieces of " << piece;
   }
@@ -48,9 +49,11 @@ TEST(ServerTest, PipelinedRequestsAreAnsweredInTheirOrder) {
   ServedStore served;
   RawClient client(served.path());
   std::string text;
-  for (int i = 0; i < 50; i++) text += i % 2 == 0 ? kHello : begin_text();
+  for (int i = 0; i < 50; i++)
+    text += i % 2 == 0 ? kHello : begin_text();
   ASSERT_TRUE(client.send(text));
-  for (int i = 0; i < 50; i++) EXPECT_EQ(status_of(client.answer()), i % 2 == 0 ? 200 : 201);
+  for (int i = 0; i < 50; i++)
+    EXPECT_EQ(status_of(client.answer()), i % 2 == 0 ? 200 : 201);
 }
 
 TEST(ServerTest, AConnectionEndsWhenAsked) {
@@ -71,7 +74,9 @@ TEST(ServerTest, MalformedRequestsAreAnsweredAndTheConnectionEnds) {
       {"POST /v1/server HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411},
       {"GET /v1/server HTTP/1.1\r\nHost: h\r\nX: " + std::string(20000, 'x') + "\r\n\r\n", 431},
       {"GET /v1/server HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello", 413},
-      {"POST /v1/nodes/self/sessions HTTP/1.1\r\nHost: h\r\nContent-Length: 70000\r\n\r\n" + std::string(70000, 'x'), 413},
+      {"POST /v1/nodes/self/sessions HTTP/1.1\r\nHost: h\r\nContent-Length: 70000\r\n\r\n" +
+           std::string(70000, 'x'),
+       413},
   };
   for (const auto& [text, status] : cases) {
     RawClient client(served.path());
@@ -106,8 +111,9 @@ TEST(ServerTest, WhoExpectsAContinueGetsOne) {
 TEST(ServerTest, WhoExpectsAContinueForTooMuchIsRefusedFirst) {
   ServedStore served;
   RawClient client(served.path());
-  ASSERT_TRUE(client.send(
-      "POST /v1/nodes/self/sessions HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 9999999\r\n\r\n"));
+  ASSERT_TRUE(
+      client.send("POST /v1/nodes/self/sessions HTTP/1.1\r\nHost: h\r\nExpect: "
+                  "100-continue\r\nContent-Length: 9999999\r\n\r\n"));
   EXPECT_EQ(status_of(client.answer()), 413);
 }
 
@@ -176,7 +182,9 @@ class EndlessStore final : public Store {
       store_.ended.count_down();
       return status;
     }
-    Result<std::vector<SnapshotInfo>> snapshots(const SnapshotQuery&) override { return std::vector<SnapshotInfo>(); }
+    Result<std::vector<SnapshotInfo>> snapshots(const SnapshotQuery&) override {
+      return std::vector<SnapshotInfo>();
+    }
     Result<StoreStatus> status() override { return StoreStatus(); }
 
    private:
@@ -312,8 +320,10 @@ TEST(ServerTest, WhatIsNoSocketIsLeftAlone) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::denied);
   EXPECT_EQ(::access(file.c_str(), F_OK), 0);
-  EXPECT_EQ(Server::start(served.service, {.socket_path = std::string(200, 'x')}).error().code, Errc::invalid_argument);
-  EXPECT_EQ(Server::start(served.service, {.socket_path = served.directory / "no/such"}).error().code, Errc::not_found);
+  EXPECT_EQ(Server::start(served.service, {.socket_path = std::string(200, 'x')}).error().code,
+            Errc::invalid_argument);
+  EXPECT_EQ(Server::start(served.service, {.socket_path = served.directory / "no/such"}).error().code,
+            Errc::not_found);
 }
 
 TEST(ServerTest, TheSocketIsOpenToAllUsers) {

@@ -1,4 +1,5 @@
-// Stands between a client and a server on Unix sockets, and cuts each connection after as many bytes as it is told.
+// Stands between a client and a server on Unix sockets, and cuts each connection after as many bytes as it is
+// told.
 #pragma once
 
 #include <poll.h>
@@ -13,9 +14,9 @@ class CuttingProxy {
   using Allowance = std::function<long(int connection_number)>;
 
   CuttingProxy(const std::string& path, const std::string& server_path, Allowance allowance)
-      : server_path_(server_path), allowance_(std::move(allowance)), server_(path, [this](int fd, int number) {
-          carry(fd, allowance_(number));
-        }) {}
+      : server_path_(server_path),
+        allowance_(std::move(allowance)),
+        server_(path, [this](int fd, int number) { carry(fd, allowance_(number)); }) {}
 
   int connections() const { return server_.connections(); }
 
@@ -29,7 +30,8 @@ class CuttingProxy {
       if (::poll(ends, 2, 10000) <= 0) return;
       for (int side = 0; side < 2; side++) {
         if (ends[side].revents == 0) continue;
-        const std::size_t room = allowed < 0 ? 65536 : std::min<std::size_t>(65536, static_cast<std::size_t>(allowed));
+        const std::size_t room =
+            allowed < 0 ? 65536 : std::min<std::size_t>(65536, static_cast<std::size_t>(allowed));
         if (room == 0) return;
         const std::string piece = receive_some(ends[side].fd, room);
         if (piece.empty() || !send_all(ends[1 - side].fd, piece)) return;

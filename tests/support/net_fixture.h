@@ -13,7 +13,9 @@ namespace rb::test {
 class BorrowedStore final : public Store {
  public:
   explicit BorrowedStore(Store& store) : store_(store) {}
-  Result<std::unique_ptr<Session>> begin(const BeginRequest& request) override { return store_.begin(request); }
+  Result<std::unique_ptr<Session>> begin(const BeginRequest& request) override {
+    return store_.begin(request);
+  }
 
  private:
   Store& store_;

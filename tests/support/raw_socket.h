@@ -1,9 +1,6 @@
-// The plain ends of Unix sockets for tests: a client that sends whatever it is told, and a server made of a script.
+// The plain ends of Unix sockets for tests: a client that sends whatever it is told, and a server made of a
+// script.
 #pragma once
-
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 
 #include <atomic>
 #include <cstring>
@@ -14,6 +11,9 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
 
 #include "base/unique_fd.h"
 
@@ -120,9 +120,11 @@ class ScriptedServer {
     acceptor_.join();
     {
       const std::lock_guard lock(mutex_);
-      for (const int fd : open_) ::shutdown(fd, SHUT_RDWR);
+      for (const int fd : open_)
+        ::shutdown(fd, SHUT_RDWR);
     }
-    for (std::thread& thread : threads_) thread.join();
+    for (std::thread& thread : threads_)
+      thread.join();
     ::unlink(path_.c_str());
   }
 
@@ -165,7 +167,8 @@ inline std::string read_request(int fd) {
     text += got;
   }
   std::size_t length = 0;
-  if (const std::size_t at = text.find("Content-Length: "); at < end) length = std::stoul(text.substr(at + 16));
+  if (const std::size_t at = text.find("Content-Length: "); at < end)
+    length = std::stoul(text.substr(at + 16));
   while (text.size() < end + 4 + length) {
     const std::string got = receive_some(fd);
     if (got.empty()) return {};
