@@ -32,10 +32,11 @@ Bytes metadata_block() {
 }
 
 // The bytes with a checksum that matches them.
-Bytes sealed(Bytes block) {
-  block.resize(block.size() - kBlockChecksumBytes);
-  append(block, hash(block).view());
-  return block;
+Bytes sealed(ByteView block) {
+  const ByteView content = block.first(block.size() - kBlockChecksumBytes);
+  Bytes out(content.begin(), content.end());
+  append(out, hash(content).view());
+  return out;
 }
 
 TEST(BlockTest, DirectoryComesBack) {

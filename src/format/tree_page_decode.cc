@@ -27,8 +27,8 @@ bool next_name(std::string_view before, std::size_t shared, std::string_view suf
   const std::size_t size = shared + suffix.size();
   // libstdc++ 12 offers the whole capacity, so the lambda says how much it is.
   out.resize_and_overwrite(size, [&](char* to, std::size_t) {
-    std::memcpy(to, before.data(), shared);
-    std::memcpy(to + shared, suffix.data(), suffix.size());
+    if (shared > 0) before.copy(to, shared);  // an empty view may point nowhere
+    suffix.copy(to + shared, suffix.size());
     return size;
   });
   return has_name_form(out);
