@@ -1,9 +1,26 @@
 #include "tree/directory_builder.h"
 
+#include <algorithm>
+
 #include "base/limits.h"
 #include "tree/page_boundary.h"
 
 namespace rb {
+namespace {
+
+// Pages with different names are different; only strangers who lie about a page's first name, which is
+// believed where the page is taken over unread, make one page stand in two places.
+Status check_distinct(const std::vector<PageChild>& children) {
+  std::vector<ObjectId> ids;
+  ids.reserve(children.size());
+  for (const PageChild& child : children)
+    ids.push_back(child.id);
+  std::sort(ids.begin(), ids.end());
+  if (std::adjacent_find(ids.begin(), ids.end()) == ids.end()) return {};
+  return fail(Errc::corrupt, "tree page: stands in a directory twice");
+}
+
+}  // namespace
 
 struct DirectoryBuilder::Impl {
   explicit Impl(ObjectSink& s) : sink(s) { levels.reserve(kMaxPageLevels); }
@@ -63,6 +80,7 @@ bool DirectoryBuilder::Impl::open_up_to(int number) const {
 Status DirectoryBuilder::Impl::close(int number) {
   Level& l = levels[static_cast<std::size_t>(number)];
   TreePage& page = l.page;
+  RB_TRY(check_distinct(page.children));
   PageChild child{
       number == 0 ? page.entries.front().name : page.children.front().first_name, l.page_entries, {}};
   RB_TRY(child.id, sink.put(encode_tree_page(page)));

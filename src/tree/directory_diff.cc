@@ -14,7 +14,7 @@ class Differ {
     RB_TRY(before_.open());
     RB_TRY(after_.open());
     while (!before_.at_end() || !after_.at_end()) {
-      if (before_.at_page() && after_.at_page() && before_.page().id == after_.page().id) {
+      if (is_same_page(before_, after_)) {
         before_.skip();
         after_.skip();
       } else {

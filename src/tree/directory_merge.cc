@@ -12,10 +12,6 @@ std::optional<std::string> smaller_bound(const PageWalker& a, const PageWalker& 
   return std::string(!y || (x && *x < *y) ? *x : *y);
 }
 
-bool equal_pages(const PageWalker& a, const PageWalker& b) {
-  return a.at_page() && b.at_page() && a.page().id == b.page().id;
-}
-
 }  // namespace
 
 const ObjectId& empty_directory_id() {
@@ -77,7 +73,7 @@ Result<bool> DirectoryMerge::pass_equal_pages() {
   // Own and head alike come first: it does not matter then what base had.
   constexpr Pair kPairs[] = {{kOwn, kHead, kBase}, {kBase, kHead, kOwn}, {kBase, kOwn, kHead}};
   for (const Pair& pair : kPairs) {
-    if (!equal_pages(walkers_[pair.a], walkers_[pair.b])) continue;
+    if (!is_same_page(walkers_[pair.a], walkers_[pair.b])) continue;
     RB_TRY(pass_pair(pair.a, pair.b, pair.third));
     return true;
   }

@@ -160,4 +160,8 @@ void PageWalker::read_ahead() {
   source_->prefetch(ids);
 }
 
+bool is_same_page(const PageWalker& a, const PageWalker& b) {
+  return a.at_page() && b.at_page() && a.page_level() == b.page_level() && a.page() == b.page();
+}
+
 }  // namespace rb

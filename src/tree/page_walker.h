@@ -70,4 +70,8 @@ class PageWalker {
   std::vector<Frame> frames_;  // the first is above_root_
 };
 
+// Whether both walkers are at the same page, neither having opened it. Not the id alone: where two parents
+// describe one page differently, one of them lies, and opening it will show which.
+bool is_same_page(const PageWalker& a, const PageWalker& b);
+
 }  // namespace rb

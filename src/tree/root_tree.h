@@ -25,7 +25,8 @@ Result<std::optional<Entry>> find_path(ObjectSource& source, const ObjectId& roo
 // Puts `entry` at the path (its name is set to the last component), or removes what is there (nothing).
 // Ancestors that do not exist or are not directories are made from `ancestors`, the entries of "/", the first
 // component, ... down to the parent (each marked implied); ancestors that exist stay as they are, but an
-// implied one takes the new metadata of `ancestors` when it differs. Loads and writes the pages on the way
+// implied one takes the new metadata of `ancestors` when it differs. Where one is marked as carried over and
+// `entry` is not, the mark moves to what stands beside the way. Else loads and writes the pages on the way
 // only. `root_page` nothing: an empty copy.
 Result<ObjectId> splice_path(ObjectSource& source, ObjectSink& sink, const std::optional<ObjectId>& root_page,
                              const PathComponents& path, const std::vector<Entry>& ancestors,

@@ -71,7 +71,21 @@ TEST_F(SpliceTest, AncestorsAreMadeImplied) {
   EXPECT_EQ(splice("a=1", "/a/b", samples::file("?", 1)), "~a/ a/b=1");            // a type changed
   EXPECT_EQ(splice("a/@1 b=1", "/a/b", samples::file("?", 1)), "a/@1 a/b=1 b=1");  // those that are real stay
   EXPECT_EQ(splice("~a/@1 a/x=1", "/a/b", samples::file("?", 1), 2), "~a/@2 a/b=1 a/x=1");
-  EXPECT_EQ(splice("a/!", "/a/b", samples::file("?", 1)), "a/! a/b=1");
+}
+
+// Or the mark on a directory would hide what was seen in it just now.
+TEST_F(SpliceTest, AMarkAboveMovesToWhatStandsBeside) {
+  const Entry seen = samples::file("?", 2);
+  EXPECT_EQ(splice("a/!", "/a/b", seen), "a/ a/b=2");
+  EXPECT_EQ(splice("a/! a/b=1 a/c=1 z=1", "/a/b", seen), "a/ a/b=2 a/c=1! z=1");
+  EXPECT_EQ(splice("a/! a/c=1!! a/d/x=1", "/a/b", seen), "a/ a/b=2 a/c=1!! a/d/! a/d/x=1");
+  EXPECT_EQ(splice("a/! a/b/c=1 a/b/x=1 a/y=1", "/a/b/c", seen), "a/ a/b/ a/b/c=2 a/b/x=1! a/y=1!");
+  EXPECT_EQ(splice("a/b/! a/b/x=1 a/y=1", "/a/b/c", seen), "a/ a/b/ a/b/c=2 a/b/x=1! a/y=1");
+  // Nobody saw anything.
+  Entry carried = seen;
+  carried.kept = Kept{KeptReason::absent, {100, 0}};
+  EXPECT_EQ(splice("a/! a/c=1", "/a/b", carried), "a/! a/b=2! a/c=1");
+  EXPECT_EQ(splice("a/! a/b=1 a/c=1", "/a/b", std::nullopt), "a/! a/c=1");
 }
 
 TEST_F(SpliceTest, RemovingWhatIsNotThereChangesNothing) {
