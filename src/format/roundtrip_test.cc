@@ -36,6 +36,20 @@ TEST(RoundtripTest, TreePages) {
   });
 }
 
+// What builders of pages add up must never be less than what the page then takes.
+TEST(RoundtripTest, EntriesTakeAtMostWhatTheySay) {
+  for_seeds("page <= sum of entry_bytes_max", [](FormatValues& values) {
+    const TreePage page = values.leaf(100);
+    const Object object = encode_tree_page(page);
+    constexpr std::size_t kPageHeader = 64;
+    std::size_t bound = kPageHeader;
+    for (const Entry& entry : page.entries) {
+      bound += entry_bytes_max(entry);
+    }
+    RC_ASSERT(object.payload.size() + object.refs.size() * ObjectId::kSize <= bound);
+  });
+}
+
 TEST(RoundtripTest, ChunkLists) {
   for_seeds("decode(encode(page)) = page", [](FormatValues& values) {
     const ChunkListPage page = values.chunk_list(300);
