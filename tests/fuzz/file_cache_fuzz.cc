@@ -1,6 +1,8 @@
-// Any bytes as a file of the client's cache: opened, walked and carried over without harm. What its checksums
-// refuse is soon done with, so the fuzzer may also have them set right before the file is opened: the first
-// byte says so.
+// Any bytes as a file of the client's cache: opened and walked without harm. What its checksums refuse is
+// soon done with, so the fuzzer may also have them set right before the file is opened: the first byte says
+// so.
+//
+// Layers: base format scan
 #include <cstdlib>
 
 #include <sys/mman.h>
