@@ -129,13 +129,13 @@ TEST(CacheDamageTest, AFinishedCacheIsReadWhole) {
 }
 
 TEST(CacheDamageTest, EveryDamageToAFinishedCache) {
-  const Written written = write_cache(2, true, 4);
+  const Written written = write_cache(2, true, 3);
   EXPECT_TRUE(
       test::for_each_damage(written.file, [&](const Bytes& b) { return nothing_is_wrong(written, b); }));
 }
 
 TEST(CacheDamageTest, EveryDamageToACheckpoint) {
-  const Written written = write_cache(3, false, 4);
+  const Written written = write_cache(3, false, 3);
   EXPECT_TRUE(
       test::for_each_damage(written.file, [&](const Bytes& b) { return nothing_is_wrong(written, b); }));
 }

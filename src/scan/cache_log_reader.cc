@@ -14,6 +14,12 @@ namespace {
 // half the square root of their number: in a tree of 100,000 directories one or two reads find it.
 constexpr std::uint64_t kIndexWindow = 256;
 
+// An index up to this length is kept in memory: 170,000 directories.
+constexpr std::size_t kMaxIndexBytes = 4 << 20;
+
+// Read at the first go: header and rows of most directories.
+constexpr std::size_t kFirstReadBytes = 4096;
+
 // Where among `count` sorted keys this one should stand. Any guess is right, a good one is quick.
 std::uint64_t expected_position(const PlaceKey& key, std::uint64_t count) {
   std::uint64_t prefix = 0;
@@ -61,7 +67,14 @@ bool CacheLogReader::open_footer() {
     return false;
   footer_ = footer;
   frames_end_ = footer.index_offset;
+  load_index();
   return true;
+}
+
+void CacheLogReader::load_index() {
+  if (footer_->index_count > kMaxIndexBytes / sizeof(IndexItem)) return;
+  index_.resize(footer_->index_count);
+  if (!read_at(footer_->index_offset, index_.data(), index_.size() * sizeof(IndexItem))) index_.clear();
 }
 
 // Reads the headers only: what is torn within a frame shows when the frame is read.
@@ -85,11 +98,10 @@ std::optional<DirectoryRecord> CacheLogReader::find_directory(const Digest& path
   const PlaceKey key = place_key(path);
   const std::optional<std::uint64_t> place = footer_ ? find_in_index(key) : directories_.find(key);
   if (!place) return std::nullopt;
-  const std::optional<FrameHeader> header = read_header(*place);
-  if (!header || header->kind != FrameKind::directory || header->key != key) return std::nullopt;
   Bytes bytes;
   DirectoryRecord record;
-  if (!read_rows(*place, *header, bytes) || !decode_directory_record(bytes, record)) return std::nullopt;
+  if (!read_frame(*place, FrameKind::directory, key, bytes)) return std::nullopt;
+  if (!decode_directory_record(bytes, record)) return std::nullopt;
   if (record.path != path) return std::nullopt;
   return record;
 }
@@ -99,23 +111,18 @@ std::vector<std::uint64_t> CacheLogReader::find_pages(const Digest& path) const 
   return at == under_way_.end() ? std::vector<std::uint64_t>{} : at->second.pages;
 }
 
-std::optional<FrameHeader> CacheLogReader::read_page_header(std::uint64_t offset, const PlaceKey& key) const {
-  const std::optional<FrameHeader> header = read_header(offset);
-  if (!header || header->kind != FrameKind::page || header->key != key) return std::nullopt;
-  return header;
-}
-
-bool CacheLogReader::read_rows(std::uint64_t offset, const FrameHeader& h, Bytes& out) const {
-  return read_checked(offset + sizeof h, h.rows_bytes, h.rows_checksum, out);
+std::optional<FrameHeader> CacheLogReader::read_rows(std::uint64_t offset, const PlaceKey& key,
+                                                     Bytes& rows) const {
+  return read_frame(offset, FrameKind::page, key, rows);
 }
 
 bool CacheLogReader::read_page(std::uint64_t offset, const FrameHeader& h, Bytes& out) const {
-  return read_checked(offset + sizeof h + h.rows_bytes, h.page_bytes, h.page_checksum, out);
+  return read_page_unchecked(offset, h, out) && cache_checksum(out) == h.page_checksum;
 }
 
-bool CacheLogReader::read_body(std::uint64_t offset, const FrameHeader& h, Bytes& out) const {
-  out.resize(std::size_t{h.rows_bytes} + h.page_bytes);
-  return read_at(offset + sizeof h, out.data(), out.size());
+bool CacheLogReader::read_page_unchecked(std::uint64_t offset, const FrameHeader& h, Bytes& out) const {
+  out.resize(h.page_bytes);
+  return read_at(offset + sizeof h + h.rows_bytes, out.data(), out.size());
 }
 
 // Interpolates once, then goes on from window to window in growing steps; each look narrows [low, high).
@@ -126,26 +133,34 @@ std::optional<std::uint64_t> CacheLogReader::find_in_index(const PlaceKey& key) 
   begin -= std::min(begin, kIndexWindow / 2);
   while (low < high) {
     begin = std::clamp(begin, low, high - 1);
-    const std::uint64_t count = std::min(kIndexWindow, high - begin);
-    if (!read_at(footer_->index_offset + begin * sizeof(IndexItem), window.data(), count * sizeof(IndexItem)))
-      break;
-    if (key < window[0].key) {
+    const std::span<const IndexItem> items =
+        index_items(begin, std::span(window).first(std::min(kIndexWindow, high - begin)));
+    if (items.empty()) break;
+    if (key < items.front().key) {
       high = begin;
       begin -= std::min(begin, step);
       step *= 2;
-    } else if (window[count - 1].key < key) {
-      low = begin + count;
+    } else if (items.back().key < key) {
+      low = begin + items.size();
       begin += step;
       step *= 2;
     } else {
-      const auto end = window.begin() + static_cast<std::ptrdiff_t>(count);
-      const auto at = std::lower_bound(window.begin(), end, key,
+      const auto end = items.end();
+      const auto at = std::lower_bound(items.begin(), end, key,
                                        [](const IndexItem& item, const PlaceKey& k) { return item.key < k; });
       if (at == end || at->key != key) return std::nullopt;
       return at->offset;
     }
   }
   return std::nullopt;
+}
+
+std::span<const IndexItem> CacheLogReader::index_items(std::uint64_t begin,
+                                                       std::span<IndexItem> window) const {
+  if (!index_.empty()) return std::span(index_).subspan(begin, window.size());
+  const std::uint64_t place = footer_->index_offset + begin * sizeof(IndexItem);
+  if (!read_at(place, window.data(), window.size_bytes())) return {};
+  return window;
 }
 
 bool CacheLogReader::read_at(std::uint64_t offset, void* to, std::size_t size) const {
@@ -163,19 +178,33 @@ bool CacheLogReader::read_at(std::uint64_t offset, void* to, std::size_t size) c
 
 std::optional<FrameHeader> CacheLogReader::read_header(std::uint64_t offset) const {
   FrameHeader header;
-  if (offset < sizeof(CacheFileHeader) || offset > frames_end_ || frames_end_ - offset < sizeof header) {
-    return std::nullopt;
-  }
-  if (!read_at(offset, &header, sizeof header) || !header.is_intact()) return std::nullopt;
-  // Checked before anything is allocated for it.
-  if (header.frame_bytes() > frames_end_ - offset) return std::nullopt;
+  if (!has_room(offset, sizeof header) || !read_at(offset, &header, sizeof header)) return std::nullopt;
+  if (!header.is_intact() || !has_room(offset, header.frame_bytes())) return std::nullopt;
   return header;
 }
 
-bool CacheLogReader::read_checked(std::uint64_t offset, std::size_t size, std::uint64_t checksum,
-                                  Bytes& out) const {
-  out.resize(size);
-  return read_at(offset, out.data(), size) && cache_checksum(out) == checksum;
+// One read for header and rows where they are short, as most are.
+std::optional<FrameHeader> CacheLogReader::read_frame(std::uint64_t offset, FrameKind kind,
+                                                      const PlaceKey& key, Bytes& rows) const {
+  FrameHeader h;
+  if (!has_room(offset, sizeof h)) return std::nullopt;
+  std::array<std::uint8_t, kFirstReadBytes> first;
+  const std::uint64_t got = std::min<std::uint64_t>(first.size(), frames_end_ - offset);
+  if (!read_at(offset, first.data(), got)) return std::nullopt;
+  std::memcpy(&h, first.data(), sizeof h);
+  if (!h.is_intact() || h.kind != kind || h.key != key || !has_room(offset, h.frame_bytes()))
+    return std::nullopt;
+  const std::size_t here = std::min<std::size_t>(h.rows_bytes, got - sizeof h);
+  rows.assign(first.data() + sizeof h, first.data() + sizeof h + here);
+  rows.resize(h.rows_bytes);
+  if (!read_at(offset + sizeof h + here, rows.data() + here, rows.size() - here)) return std::nullopt;
+  if (cache_checksum(rows) != h.rows_checksum) return std::nullopt;
+  return h;
+}
+
+// Whether a frame of that length may stand there. Asked before anything is allocated for it.
+bool CacheLogReader::has_room(std::uint64_t offset, std::uint64_t length) const {
+  return offset >= sizeof(CacheFileHeader) && offset <= frames_end_ && length <= frames_end_ - offset;
 }
 
 }  // namespace rb

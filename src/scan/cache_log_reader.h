@@ -27,13 +27,13 @@ class CacheLogReader {
   // Places of the page frames of a directory that the run did not complete, in order. Checkpoints only.
   std::vector<std::uint64_t> find_pages(const Digest& path) const;
 
-  // Nothing where the bytes at `offset` are no whole page frame of that directory.
-  std::optional<FrameHeader> read_page_header(std::uint64_t offset, const PlaceKey& key) const;
-  // Read and check one part; false when it is damaged.
-  bool read_rows(std::uint64_t offset, const FrameHeader& header, Bytes& out) const;
+  // The rows of the page frame at `offset`. Nothing where there is no such frame of that directory, or it is
+  // damaged.
+  std::optional<FrameHeader> read_rows(std::uint64_t offset, const PlaceKey& key, Bytes& rows) const;
+  // Its page; false when that is damaged.
   bool read_page(std::uint64_t offset, const FrameHeader& header, Bytes& out) const;
-  // Rows and page as they are, unchecked, for copying the frame.
-  bool read_body(std::uint64_t offset, const FrameHeader& header, Bytes& out) const;
+  // As it is, for copying the frame with its checksums.
+  bool read_page_unchecked(std::uint64_t offset, const FrameHeader& header, Bytes& out) const;
 
  private:
   struct PagesUnderWay {
@@ -43,15 +43,21 @@ class CacheLogReader {
 
   CacheLogReader() = default;
   bool open_footer();
+  void load_index();
   void collect_frames();
+  // Items of the index from `begin` on: in memory, or read into `window`. Nothing when they can't be read.
+  std::span<const IndexItem> index_items(std::uint64_t begin, std::span<IndexItem> window) const;
   std::optional<std::uint64_t> find_in_index(const PlaceKey& key) const;
   bool read_at(std::uint64_t offset, void* to, std::size_t size) const;
+  bool has_room(std::uint64_t offset, std::uint64_t length) const;
   std::optional<FrameHeader> read_header(std::uint64_t offset) const;
-  bool read_checked(std::uint64_t offset, std::size_t size, std::uint64_t checksum, Bytes& out) const;
+  std::optional<FrameHeader> read_frame(std::uint64_t offset, FrameKind kind, const PlaceKey& key,
+                                        Bytes& rows) const;
 
   UniqueFd fd_;
   std::uint64_t frames_end_ = 0;  // no frame reaches beyond
   std::optional<CacheFooter> footer_;
+  std::vector<IndexItem> index_;  // empty where it is too long to be kept
   // Of a checkpoint:
   PlaceTable directories_;
   std::unordered_map<PlaceKey, PagesUnderWay> under_way_;

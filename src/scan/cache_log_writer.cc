@@ -55,10 +55,10 @@ std::uint64_t CacheLogWriter::append_page(FrameHeader header, ByteView rows, Byt
   return append(header, rows, page);
 }
 
-std::uint64_t CacheLogWriter::append_copy(FrameHeader header, ByteView body) {
+std::uint64_t CacheLogWriter::append_copy(FrameHeader header, ByteView rows, ByteView page) {
   header.seal();
   const std::lock_guard lock(mutex_);
-  return append(header, body, {});
+  return append(header, rows, page);
 }
 
 void CacheLogWriter::append_directory(const DirectoryRecord& record, std::uint32_t serial) {

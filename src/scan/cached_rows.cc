@@ -11,7 +11,11 @@ std::unexpected<Error> damage() {
 }  // namespace
 
 CachedRows::CachedRows(std::shared_ptr<const CacheLogs> logs, LocatedDirectory located)
-    : logs_(std::move(logs)), located_(std::move(located)), skips_(!located_.tree) {
+    : logs_(std::move(logs)),
+      located_(std::move(located)),
+      skips_(!located_.tree),
+      header_(located_.first_header),
+      rows_(std::move(located_.first_rows)) {
   rewind();
 }
 
@@ -23,9 +27,8 @@ std::optional<ObjectId> CachedRows::tree() const {
 void CachedRows::rewind() {
   page_ = 0;
   last_name_.clear();
-  header_ = {};
   reader_ = {};
-  row_index_ = 0;
+  row_index_ = row_count_ = 0;
   at_row_ = false;
   next();
 }
@@ -35,7 +38,7 @@ void CachedRows::next() {
   do {
     at_row_ = false;
     while (!reader_.next(row_)) {
-      if (!reader_.ok() || row_index_ != header_.row_count) return damaged();
+      if (!reader_.ok() || row_index_ != row_count_) return damaged();
       if (damaged_ || page_ == located_.pages.size() || !load_page()) return;
     }
     ++row_index_;
@@ -45,29 +48,34 @@ void CachedRows::next() {
 
 // The rows were whole when the directory was found; now a disk may fail or a hand may cut the file.
 bool CachedRows::load_page() {
-  const LocatedDirectory::Page& place = located_.pages[page_++];
-  decoded_.reset();
-  row_index_ = 0;
-  const std::optional<FrameHeader> header = place.log->read_page_header(place.offset, located_.key);
-  if (!header || !place.log->read_rows(place.offset, *header, rows_)) return damaged(), false;
-  header_ = *header;
+  if (page_ != loaded_) {
+    const LocatedDirectory::Page& place = located_.pages[page_];
+    decoded_.reset();
+    const std::optional<FrameHeader> header = place.log->read_rows(place.offset, located_.key, rows_);
+    if (!header) return damaged(), false;
+    header_ = *header;
+    loaded_ = page_;
+  }
+  ++page_;
   reader_ = RowReader(rows_);
+  row_index_ = 0;
+  row_count_ = header_.row_count;
   return true;
 }
 
 void CachedRows::damaged() {
   damaged_ = true;
   at_row_ = false;
-  header_ = {};
   reader_ = {};
-  row_index_ = 0;
-  page_ = located_.pages.size();
+  row_index_ = row_count_ = 0;
+  located_.pages.clear();
+  page_ = 0;
 }
 
 Result<const Entry*> CachedRows::entry() {
   RB_ASSERT(at_row_);
   if (!decoded_) {
-    const LocatedDirectory::Page& place = located_.pages[page_ - 1];
+    const LocatedDirectory::Page& place = located_.pages[loaded_];
     Bytes bytes;
     if (!place.log->read_page(place.offset, header_, bytes)) return damage();
     RB_TRY(decoded_, decode_cached_page(bytes));

@@ -28,11 +28,13 @@ class CachedRows final : public CachedDirectory {
   const bool skips_;  // several sources of rows: see LocatedDirectory
   bool damaged_ = false;
 
-  std::size_t page_ = 0;  // the page after the one that is loaded
-  FrameHeader header_;    // of the one that is loaded
+  std::size_t page_ = 0;    // the one that is read next
+  std::size_t loaded_ = 0;  // the one whose rows these are
+  FrameHeader header_;
   Bytes rows_;
   RowReader reader_;
-  std::uint32_t row_index_ = 0;  // of row_ in its page
+  std::uint32_t row_index_ = 0;  // rows read of that page, row_ included
+  std::uint32_t row_count_ = 0;  // how many there must be
   CachedRow row_;
   bool at_row_ = false;
   std::string last_name_;

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #include "support/temp_directory.h"
 
@@ -87,11 +88,25 @@ TEST(DirectoryTest, FollowsNoSymlink) {
   EXPECT_EQ(dir.stat("absent").error().code, Errc::not_found);
 }
 
-TEST(DirectoryTest, AnUnreadableDirectoryIsDenied) {
-  if (::geteuid() == 0) GTEST_SKIP() << "root may read everything";
+// In a child that is nobody in particular, since root may read everything.
+TEST(DirectoryTest, SomebodyElsesDirectories) {
   const TempDirectory temp;
+  temp.mkdir("open");
   ASSERT_EQ(::chmod(temp.mkdir("closed").c_str(), 0), 0);
-  EXPECT_EQ(OpenDirectory::open(AT_FDCWD, (temp / "closed").c_str()).error().code, Errc::denied);
+  ASSERT_EQ(::chmod(temp.path().c_str(), 0755), 0);
+  const OpenDirectory parent = open(temp.path());
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::geteuid() == 0 && ::setresuid(65534, 65534, 65534) != 0) ::_exit(1);
+    const auto closed = OpenDirectory::open(parent.fd(), "closed");
+    if (closed || closed.error().code != Errc::denied) ::_exit(2);
+    // Only the owner may open it without touching its access time.
+    const auto readable = OpenDirectory::open(parent.fd(), "open");
+    ::_exit(readable && readable->list() ? 0 : 3);
+  }
+  int status = 1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 TEST(DirectoryTest, ADirectoryThatIsGone) {

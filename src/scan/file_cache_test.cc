@@ -23,7 +23,9 @@ struct Row {
   Signature signature;
   bool operator==(const Row&) const = default;
 };
-void PrintTo(const Row& row, std::ostream* to) { *to << testing::PrintToString(row.entry.name); }
+void PrintTo(const Row& row, std::ostream* to) {
+  *to << testing::PrintToString(row.entry.name);
+}
 
 // What a directory should be remembered as.
 struct Model {

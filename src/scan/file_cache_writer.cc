@@ -96,17 +96,19 @@ void copy_directory(const LocatedDirectory& from, std::string_view path, CacheLo
   DirectoryRecord record;
   record.path = cache_path_digest(path);
   const std::uint32_t serial = to.next_serial();
-  Bytes body;
-  for (const LocatedDirectory::Page& page : from.pages) {
-    std::optional<FrameHeader> header = page.log->read_page_header(page.offset, from.key);
-    if (!header || !page.log->read_body(page.offset, *header, body)) return;
+  Bytes rows = from.first_rows, page;
+  std::optional<FrameHeader> header = from.first_header;
+  for (std::size_t i = 0; i < from.pages.size(); ++i) {
+    const LocatedDirectory::Page& at = from.pages[i];
+    if (i > 0) header = at.log->read_rows(at.offset, from.key, rows);
+    if (!header || !at.log->read_page_unchecked(at.offset, *header, page)) return;
     header->serial = serial;
-    const std::uint64_t place = to.append_copy(*header, body);
+    const std::uint64_t place = to.append_copy(*header, rows, page);
     if (place == 0) return;
     record.pages.push_back(place);
     if (header->directory_count == 0) continue;
-    RowReader rows(ByteView(body).first(header->rows_bytes));
-    for (CachedRow row; rows.next(row);) {
+    RowReader reader(rows);
+    for (CachedRow row; reader.next(row);) {
       if (row.type == EntryType::directory) children.push_back(cache_child_path(path, row.name));
     }
   }

@@ -6,18 +6,15 @@ namespace rb {
 
 namespace {
 
-// Whether all rows of the page at `offset` are there. A page that is lost would look like files that never
-// were, so it has to be noticed before the directory's tree is believed.
-bool page_is_intact(const CacheLogReader& log, std::uint64_t offset, const PlaceKey& key, Bytes& buffer) {
-  const std::optional<FrameHeader> header = log.read_page_header(offset, key);
-  return header && log.read_rows(offset, *header, buffer);
-}
-
-// Appends the pages up to the first that is damaged; says whether there was none.
+// Appends the pages up to the first that is damaged; says whether there was none. A page that is lost would
+// look like files that never were, so it has to be noticed before the directory's tree is believed.
 bool add_pages(const CacheLogReader& log, const std::vector<std::uint64_t>& places, LocatedDirectory& to) {
-  Bytes buffer;
+  Bytes others;
   for (const std::uint64_t place : places) {
-    if (!page_is_intact(log, place, to.key, buffer)) return false;
+    const bool is_first = to.pages.empty();
+    const std::optional<FrameHeader> header = log.read_rows(place, to.key, is_first ? to.first_rows : others);
+    if (!header) return false;
+    if (is_first) to.first_header = *header;
     to.pages.push_back({&log, place});
   }
   return true;

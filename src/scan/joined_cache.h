@@ -14,6 +14,9 @@ struct LocatedDirectory {
   };
   PlaceKey key;
   std::vector<Page> pages;
+  // The first page's rows, since they had to be read to be checked.
+  FrameHeader first_header;
+  Bytes first_rows;
   // Those of the complete directory. Pages of one that was cut come before: a later page's rows that are not
   // greater than the last name seen are older news of the same files, to be skipped.
   std::optional<ObjectId> tree;  // nothing where there are such, or no complete directory at all
