@@ -1,13 +1,13 @@
-// The one seam through which the store touches files, so that a test can fail, cut, tear, reorder and forget. Source
-// trees and restores don't go through it: they are made of the system calls that they are about.
+// The one seam through which the store touches files, so that a test can fail, cut, tear, reorder and forget.
+// Source trees and restores don't go through it: they are made of the system calls that they are about.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "base/error.h"
 #include "base/bytes.h"
+#include "base/error.h"
 
 namespace rb {
 
@@ -20,12 +20,12 @@ class File {
   // Reads up to out.size() bytes; fewer only at the end of the file.
   virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<std::uint8_t> out) const = 0;
   virtual Result<std::uint64_t> size() const = 0;
-  // fdatasync: data and size are on stable storage when it succeeds. A failure is final for this file: what was not
-  // synced before must be taken for lost, a retry would prove nothing.
+  // fdatasync: data and size are on stable storage when it succeeds. A failure is final for this file: what
+  // was not synced before must be taken for lost, a retry would prove nothing.
   virtual Status sync() = 0;
-  // What is read from now on comes from the device, where the system can do that. After somebody else's failed sync
-  // the kernel goes on showing what it could not write, so whoever decides by what it reads whether something is
-  // durable calls sync() and then this.
+  // What is read from now on comes from the device, where the system can do that. After somebody else's
+  // failed sync the kernel goes on showing what it could not write, so whoever decides by what it reads
+  // whether something is durable calls sync() and then this.
   virtual void drop_cache() {}
 };
 
