@@ -41,7 +41,7 @@ Bytes encode_presences(std::span<const Presence> answers) {
 }
 
 Result<std::vector<Presence>> decode_presences(ByteView body, std::size_t count) {
-  if (body.size() != (count + 3) / 4) {
+  if (body.size() != count / 4 + (count % 4 != 0)) {
     return fail(Errc::protocol, fmt::format("{} bytes do not answer for {} ids", body.size(), count));
   }
   std::vector<Presence> answers;
