@@ -101,7 +101,7 @@ Result<BackupReport> BackupRun::Impl::attempt(const SourcePlan& plan) {
   auto report = attempt.run(plan, base_, base_lost);
   // The first reason counts: what a stopped thread reports afterwards is only its echo.
   if (!report && monitor_.stopped()) report = std::unexpected(monitor_.status().error());
-  if (!report) attempt.leave_checkpoint();
+  if (!report) attempt.leave_checkpoint(report.error());
   return report;
 }
 

@@ -26,7 +26,7 @@ DirectoryEntries::DirectoryEntries(DirectoryTask& task, Worker& worker)
       worker_(worker),
       context_(task.context()),
       path_(task.origin().path),
-      cached_(task.find_cached()),
+      cached_(task.take_cached()),
       output_(context_, path_, cached_.get(), task.held(),
               !context_.trust_nothing && cached_ && cached_->tree() && cached_->tree() == task.head_tree()),
       knowledge_(std::move(cached_), task.head_tree(), context_.copy),

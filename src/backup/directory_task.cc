@@ -46,7 +46,8 @@ std::optional<ObjectId> DirectoryTask::head_tree() const {
   return origin_.head->content;
 }
 
-std::unique_ptr<CachedDirectory> DirectoryTask::find_cached() const {
+std::unique_ptr<CachedDirectory> DirectoryTask::take_cached() {
+  if (cached_) return std::move(cached_);
   return context_.cache.old() ? context_.cache.old()->find(origin_.path) : nullptr;
 }
 
@@ -139,14 +140,11 @@ std::optional<ChildResult> DirectoryTask::skip_by_content() {
 // not change the tree. An earlier copy stays unless the run deletes.
 ChildResult DirectoryTask::skipped() const {
   if (head_tree() && !context_.options.remove_absent) return ChildResult::keep(KeptReason::excluded);
+  Entry entry = context_.metadata.read_implied(origin_.name, stat_);
+  if (entry == origin_.head) return ChildResult::unchanged();
+  context_.monitor.outcome(origin_.path, "", PathOutcome::skipped, 0);
   ChildResult result;
   result.clean = true;
-  Entry entry = context_.metadata.read_implied(origin_.name, stat_);
-  if (entry == origin_.head) {
-    result.kind = ChildResult::Kind::unchanged;
-    return result;
-  }
-  context_.monitor.outcome(origin_.path, "", PathOutcome::skipped, 0);
   result.kind = ChildResult::Kind::made;
   result.made = std::make_unique<ChildResult::Made>(ChildResult::Made{std::move(entry), Signature{}});
   return result;
@@ -157,8 +155,8 @@ ChildResult DirectoryTask::skipped() const {
 ChildResult DirectoryTask::unreadable(const Error& error) {
   context_.monitor.failure(origin_.path, error.message);
   context_.monitor.outcome(origin_.path, "", PathOutcome::failed, 0);
+  if (origin_.head && origin_.head->implied) return ChildResult::unchanged();
   ChildResult result = ChildResult::keep(KeptReason::unreadable);
-  if (origin_.head && origin_.head->implied) result.kind = ChildResult::Kind::unchanged;
   if (origin_.head || !parent_) return result;
   const auto stat = parent_->directory_->stat(origin_.name.c_str());
   if (!stat) return result;
@@ -190,9 +188,9 @@ void DirectoryTask::list_children() {
 
 // "Have" for a tree vouches for all beneath it, so the question is only asked where nothing above answers it.
 Result<bool> DirectoryTask::find_out_held() {
+  cached_ = take_cached();
   if (context_.trust_nothing) return false;
-  const auto cached = find_cached();
-  const std::optional<ObjectId> tree = cached ? cached->tree() : std::nullopt;
+  const std::optional<ObjectId> tree = cached_ ? cached_->tree() : std::nullopt;
   if (!tree) return false;
   if (tree == head_tree()) return true;
   if (origin_.parent_held && origin_.cached && origin_.cached->content == *tree) return true;
@@ -245,7 +243,7 @@ Result<std::shared_ptr<DirectoryTask>> DirectoryTask::next_child() {
 
 Result<DirectoryTask::Origin> DirectoryTask::origin_of(const Child& child) {
   if (!knowledge_)
-    knowledge_ = std::make_unique<DirectoryKnowledge>(find_cached(), head_tree(), context_.copy);
+    knowledge_ = std::make_unique<DirectoryKnowledge>(take_cached(), head_tree(), context_.copy);
   Origin origin;
   origin.name = names_.name(child.index);
   origin.path = join_name(origin_.path, origin.name);
@@ -329,12 +327,7 @@ ChildResult DirectoryTask::own_result(Worker& worker, const ObjectId& tree, bool
   entry.content = tree;
   set_mount_point(entry, stat_.mount_root && origin_.path != "/");
 
-  ChildResult result;
-  result.clean = clean;
-  if (clean && row_stands && entry == origin_.head) {
-    result.kind = ChildResult::Kind::unchanged;
-    return result;
-  }
+  if (clean && row_stands && entry == origin_.head) return ChildResult::unchanged();
   PathOutcome outcome = PathOutcome::created;
   if (origin_.head) {
     Entry before = *origin_.head;
@@ -343,6 +336,8 @@ ChildResult DirectoryTask::own_result(Worker& worker, const ObjectId& tree, bool
     outcome = before == entry ? PathOutcome::unchanged : PathOutcome::changed;
   }
   context_.monitor.outcome(origin_.path, "", outcome, 0);
+  ChildResult result;
+  result.clean = clean;
   result.kind = ChildResult::Kind::made;
   result.made = std::make_unique<ChildResult::Made>(
       ChildResult::Made{std::move(entry), signature_of(stat_, is_settled(stat_, clock_before_))});

@@ -31,6 +31,12 @@ struct ChildResult {
   };
   std::unique_ptr<Made> made;
 
+  static ChildResult unchanged() {
+    ChildResult result;
+    result.kind = Kind::unchanged;
+    result.clean = true;
+    return result;
+  }
   static ChildResult keep(KeptReason reason) {
     ChildResult result;
     result.kind = Kind::keep;
@@ -85,8 +91,8 @@ class DirectoryTask final : public WorkerPool::Branch, public std::enable_shared
   std::optional<ObjectId> head_tree() const;
   // The store holds the tree that the cache says this directory became.
   bool held() const { return held_; }
-  // A copy of it for whoever asks; nothing without one.
-  std::unique_ptr<CachedDirectory> find_cached() const;
+  // What the cache has of it, from the first row; nothing without one.
+  std::unique_ptr<CachedDirectory> take_cached();
 
  private:
   // Phase one. Gives the result when there is nothing to walk.
@@ -122,6 +128,8 @@ class DirectoryTask final : public WorkerPool::Branch, public std::enable_shared
   NameList names_;
   std::vector<Child> children_;
   bool held_ = false;
+  std::unique_ptr<CachedDirectory>
+      cached_;  // found when it was opened; let go while subdirectories are walked
 
   std::mutex start_mutex_;  // guards what is needed to start children, in order
   std::size_t next_ = 0;

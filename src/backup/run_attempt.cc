@@ -114,7 +114,6 @@ Result<FinishedSource> RunAttempt::walk(const PlannedSource& source) {
   if (base_.root) {
     RB_TRY(head, find_path(workspace_, *base_.root, source.components));
   }
-  if (head && head->implied) head.reset();
   const std::uint64_t identity = file_system_of(source);
   RB_TRY(check_same_file_system(source, identity));
 
@@ -210,9 +209,10 @@ void RunAttempt::finish_caches() {
   }
 }
 
-void RunAttempt::leave_checkpoint() {
-  // Best effort: the run has failed already, for a reason that is told elsewhere.
-  static_cast<void>(uploader_.flush());
+void RunAttempt::leave_checkpoint(const Error& why) {
+  // Best effort: the run has failed already, for a reason that is told elsewhere. A store that failed is not
+  // asked.
+  if (why.code == Errc::cancelled || why.code == Errc::denied) static_cast<void>(uploader_.flush());
   if (under_way_) under_way_->checkpoint();
   for (const FinishedSource& finished : finished_)
     finished.cache->checkpoint();

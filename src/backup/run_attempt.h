@@ -30,7 +30,7 @@ class RunAttempt {
   // not.
   Result<BackupReport> run(const SourcePlan& plan, const std::optional<SnapshotInfo>& base, bool base_lost);
   // After a failure: what was stored and found out is left for the next run to find.
-  void leave_checkpoint();
+  void leave_checkpoint(const Error& why);
 
  private:
   Status load_base(const std::optional<SnapshotInfo>& base);

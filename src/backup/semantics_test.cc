@@ -393,6 +393,18 @@ TEST(DryRun, ChangesNothing) {
   EXPECT_EQ(client.store().stats().commits, before.commits);
 }
 
+TEST(Ancestors, BackingUpTheParentLaterKeepsWhatStoodBeneathIt) {
+  ScratchDirectory scratch;
+  files_and_subdirectory()(scratch.path());
+  Client client;
+  ASSERT_TRUE(client.back_up({scratch / "sub/c"}, ""));
+  EXPECT_THAT(client.copy(scratch.path()), ElementsAre("./ (implied)", "sub/ (implied)", "sub/c = x"));
+  remove_all(scratch / "sub/c");
+  ASSERT_TRUE(client.back_up({scratch.path()}, "-r"));
+  EXPECT_THAT(client.copy(scratch.path()),
+              ElementsAre("./", "a = x", "b = x", "sub/", "sub/c = x (kept absent)", "sub/d = x"));
+}
+
 TEST(Forget, RemovesAPathAndItsSources) {
   ScratchDirectory scratch;
   files_and_subdirectory()(scratch.path());

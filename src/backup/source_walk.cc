@@ -30,6 +30,7 @@ Result<WalkedSource> walk_directory(WalkContext& context, const PlannedSource& s
   origin.path = source.path;
   origin.name = source.components.empty() ? "" : source.components.back();
   origin.head = head;
+  origin.depth = static_cast<int>(source.components.size());
   {
     auto root = std::make_shared<DirectoryTask>(context, std::move(origin), nullptr, 0);
     root->on_done([&](ChildResult done) {
