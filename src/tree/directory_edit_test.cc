@@ -78,7 +78,7 @@ DirectoryEdits random_edits(std::mt19937& random, int count) {
 TEST(DirectoryEditTest, EditingGivesTheSameAsBuildingAnewAndDiffSeesIt) {
   EXPECT_TRUE(rc::check("edit == build", [] {
     std::mt19937 random(*rc::gen::arbitrary<unsigned>());
-    const int count = *rc::gen::inRange(0, 9000);
+    const int count = *rc::gen::inRange(0, 4500);
     MemoryObjects objects;
     const EntryMap before = numbered_files(count);
     const DirectoryEdits edits = random_edits(random, count);

@@ -219,14 +219,14 @@ TEST(MergeModelTest, SmallTreesThatDifferInAllWays) {
 
 TEST(MergeModelTest, DirectoriesOfManyPages) {
   EXPECT_TRUE(rc::check("as the model says", [] {
-    RandomTrees trees(*rc::gen::arbitrary<unsigned>(), *rc::gen::inRange(100, 3000));
+    RandomTrees trees(*rc::gen::arbitrary<unsigned>(), *rc::gen::inRange(100, 1500));
     compare_with_model(trees, 0, 40, trees.below(5) != 0);
   }));
 }
 
 TEST(MergeModelTest, ManyPagesOfDirectories) {
   EXPECT_TRUE(rc::check("as the model says", [] {
-    RandomTrees trees(*rc::gen::arbitrary<unsigned>(), *rc::gen::inRange(20, 120));
+    RandomTrees trees(*rc::gen::arbitrary<unsigned>(), *rc::gen::inRange(20, 80));
     compare_with_model(trees, 1, 60, trees.below(5) != 0);
   }));
 }
