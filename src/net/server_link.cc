@@ -28,7 +28,8 @@ milliseconds delay_before(int attempt) {
 }
 
 bool counts_as_silence(const api::Response& answer, Error& failure) {
-  if (answer.status != 502 && answer.status != 503 && answer.status != 504) return false;
+  if (answer.status != 408 && answer.status != 502 && answer.status != 503 && answer.status != 504)
+    return false;
   failure = api::decode_error(answer.status, answer.body);
   return failure.code == Errc::unavailable;
 }

@@ -43,7 +43,7 @@ class ServerLink {
 
   const RemoteOptions& options() const { return options_; }
 
-  // One attempt. An answer of 502, 503 (other than "busy") or 504 counts as none.
+  // One attempt. An answer of 408, 502, 503 (other than "busy") or 504 counts as none.
   Result<api::Response> attempt(const Exchange& exchange);
 
   // Attempts until there is an answer, or until a server that has answered before has not done so for the

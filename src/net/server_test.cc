@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "api/client_codec.h"
+#include "base/random.h"
 #include "support/block_samples.h"
 #include "support/net_fixture.h"
 #include "support/raw_socket.h"
@@ -324,6 +325,45 @@ TEST(ServerTest, WhatIsNoSocketIsLeftAlone) {
             Errc::invalid_argument);
   EXPECT_EQ(Server::start(served.service, {.socket_path = served.directory / "no/such"}).error().code,
             Errc::not_found);
+}
+
+// docs/protocol.md, section 10, to the byte; only the session's key is another each time.
+TEST(ServerTest, TheExampleInTheProtocolsDocument) {
+  ServedStore served;
+  RawClient client(served.path());
+  const auto begin = [&] {
+    BeginRequest wanted;
+    wanted.run = random_id<RunId>();
+    const std::string body = api::encode_begin(wanted);
+    EXPECT_TRUE(client.send("POST /v1/nodes/self/sessions HTTP/1.1\r\nHost: h\r\nContent-Length: " +
+                            std::to_string(body.size()) + "\r\n\r\n" + body));
+    const std::string answer = client.answer();
+    return to_hex(api::decode_begin_answer(as_bytes(answer.substr(answer.find("\r\n\r\n") + 4)))->session);
+  };
+  const std::string key = begin();
+  (void)begin();  // so that asking is not needless
+  const auto post_block = [&](const test::SampleBlock& block) {
+    return "POST /v1/sessions/" + key + "/blocks HTTP/1.1\r\nHost: localhost\r\nRb-Stream: data\r\n" +
+           "Content-Length: " + std::to_string(block.bytes.size()) + "\r\n\r\n" +
+           std::string(as_text(block.bytes));
+  };
+  const test::SampleBlock first = test::chunk_block("first");
+  const test::SampleBlock hello = test::chunk_block("hello");
+  EXPECT_EQ(hello.bytes.size(), 94u);
+  EXPECT_EQ(to_hex(ByteView(hello.bytes).first(24)), "726262300000000001000000200000000600000006000000");
+  EXPECT_EQ(to_hex(ByteView(hello.bytes).subspan(56, 6)), "0568656c6c6f");
+  ASSERT_TRUE(client.send(post_block(first)));
+  EXPECT_EQ(status_of(client.answer()), 200);
+
+  ASSERT_TRUE(client.send("POST /v1/sessions/" + key +
+                          "/ask HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\n"
+                          "Content-Length: 64\r\n\r\n" +
+                          std::string(as_text(first.id.view())) + std::string(as_text(hello.id.view()))));
+  EXPECT_EQ(client.answer(),
+            "HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\ncontent-length: 1\r\n\r\n\x04");
+  ASSERT_TRUE(client.send(post_block(hello)));
+  EXPECT_EQ(client.answer(),
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 12\r\n\r\n{\"blocks\":1}");
 }
 
 TEST(ServerTest, TheSocketIsOpenToAllUsers) {
