@@ -286,7 +286,7 @@ TEST(FileCacheTest, FlushedRowsSurviveAKill) {
     add_rows(*dir, m, 0, 10);
     writer->flush();
     add_rows(*dir, m, 10, 11);
-    writer->flush();
+    add_rows(*dir, m, 11, 20);
     ::_exit(0);
   }
   int status = 1;

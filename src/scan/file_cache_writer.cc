@@ -50,9 +50,12 @@ class DirectoryUnderWay final : public FileCacheWriter::Directory {
     weight_ = weight_ + weight;
     rows_.add(entry.name, entry.type, signature);
     page_.entries.push_back(entry);
-    const std::uint32_t flushes = shared_->flushes.load(std::memory_order_relaxed);
-    if (page_.entries.size() == kCachePageRows || flushes != flushes_) write_page();
-    flushes_ = flushes;
+    if (page_.entries.size() == kCachePageRows) write_page();
+    if (const std::uint32_t flushes = shared_->flushes.load(std::memory_order_relaxed); flushes != flushes_) {
+      flushes_ = flushes;
+      write_page();
+      shared_->log.flush();
+    }
   }
 
   void close(const ObjectId& tree, const std::vector<ObjectId>& page_ids) override {
