@@ -48,6 +48,10 @@ Request begin_request(const BeginRequest& wanted) {
 }
 
 Result<BeginAnswer> parse_begin(const Response& answer) {
+  if (answer.status == 404) {
+    return fail(Errc::unsupported,
+                fmt::format("the server does not speak version {} of the protocol", kProtocolVersion));
+  }
   RB_TRY(check_status(answer, 201));
   return decode_begin_answer(answer.body);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <vector>
 
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
@@ -28,7 +29,7 @@ constexpr std::size_t kDrainBytes = 64 << 20;
 constexpr std::chrono::seconds kDrainTime{2};
 
 std::string user_name(std::uint32_t uid) {
-  std::array<char, 4096> buffer;
+  std::vector<char> buffer(64 << 10);  // directory services give long entries
   passwd entry{};
   passwd* found = nullptr;
   if (::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) != 0 || !found) return {};
@@ -85,6 +86,11 @@ awaitable<void> Connection::run() {
   if (unread_body_) co_await drain();
   clear_deadline();
   stream_->close();
+}
+
+void Connection::finish() {
+  stream_->close();
+  if (budget_held_ > 0) core_.budget.release(std::exchange(budget_held_, 0));
 }
 
 // False when this was the last request of the connection.
@@ -207,8 +213,7 @@ awaitable<void> Connection::call_service() {
 // On a worker thread, while the coroutine waits.
 void Connection::work() {
   try {
-    if (!peer_is_named_) peer_.user = user_name(peer_.uid);
-    peer_is_named_ = true;
+    if (peer_.user.empty()) peer_.user = user_name(peer_.uid);
     response_ = core_.service.handle(peer_, head_.request);
   } catch (const std::exception& problem) {
     response_ = failure_response(problem.what());

@@ -45,6 +45,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool is_idle() const { return idle_; }
   // Ends it, whatever is under way; run() returns soon, at the latest when the worker has.
   void abort() { stream_->close(); }
+  // After run(), however that ended.
+  void finish();
   // Ends it when what it waits for is overdue.
   void check_deadline(TimePoint now);
 
@@ -74,7 +76,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   ServerCore& core_;
   const std::unique_ptr<ByteStream> stream_;
   api::Peer peer_;
-  bool peer_is_named_ = false;
 
   Bytes in_;  // what has come and is not used yet is [in_begin_, in_end_)
   std::size_t in_begin_ = 0;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "api/errors.h"
+#include "net/ascii.h"
 
 namespace rb::net {
 
@@ -18,14 +19,6 @@ using Parser = http::request_parser<http::empty_body>;
 
 std::unexpected<api::Response> refuse(int status, const char* why) {
   return std::unexpected(api::error_response(status, Error(Errc::protocol, why)));
-}
-
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
 }
 
 // A field that is given twice is joined, as RFC 9110 says. All our own take one value, so a doubled one reads

@@ -129,7 +129,7 @@ class UnixServer final : public Server {
   }
 
   void forget(const Held& connection) {
-    connection->abort();
+    connection->finish();
     connections_.erase(connection);
     count_open(-1);
   }
