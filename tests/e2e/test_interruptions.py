@@ -147,7 +147,7 @@ class Skips(TestCase):
         self.serve()
         for _ in range(2):
             outcome = self.client("-r", self.scratch)
-            for skipped in ("repository", "cache", "proc"):
+            for skipped in ("repository", "cache/rbbackup", "proc"):
                 self.assertEqual(outcome.err.count(bytes(self.scratch / skipped) + b":"), 1, outcome)
         listed = {e["path"] for e in self.client("ls", "-r", "--json", self.scratch).lines}
         self.assertIn(str(self.scratch / "home/f1"), listed)

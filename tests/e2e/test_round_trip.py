@@ -28,7 +28,7 @@ def odd_tree(tree):
     with open(tree / "sparse", "wb") as f:
         f.seek(5_000_000)
         f.write(b"middle")
-        f.truncate(1 << 40)
+        f.truncate(40_000_000)
     with open(tree / "zeros", "wb") as f:
         f.write(bytes(1_000_000))
     write(tree / "suid", "s").chmod(0o4755)
@@ -88,6 +88,23 @@ class RoundTrip(TestCase):
         self.client("restore", self.tree, "--to", target)
         again = self.client("--json", "restore", self.tree, "--to", target).summary
         self.assertEqual((again["files"], again["differing"], again["failed"]), (0, 0, 0))
+
+    def test_a_terabyte_of_holes(self):
+        self.tree.mkdir()
+        with open(self.tree / "sparse", "wb") as f:
+            f.seek(700_000_000_001)
+            f.write(b"middle")
+            f.truncate(1 << 40)
+        self.serve()
+        self.assertLess(self.backup("-r", self.tree)["bytes_read"], 1_000_000)
+        target = self.scratch / "target"
+        self.client("restore", self.tree, "--to", target)
+        with open(target / "tree/sparse", "rb") as f:
+            f.seek(700_000_000_001)
+            self.assertEqual(f.read(8), b"middle\0\0")
+        info = os.stat(target / "tree/sparse")
+        self.assertEqual(info.st_size, 1 << 40)
+        self.assertLess(info.st_blocks, 1000)
 
     def test_a_path_deeper_than_path_max(self):
         self.tree.mkdir()
