@@ -15,7 +15,10 @@ int thread_count(const BackupOptions& options) {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-std::optional<DirectoryIdentity> identity_of(const std::string& directory) {
+// Made first where it is missing, so that the first run of all knows its own cache too. Where it can't be
+// made there will be no cache.
+std::optional<DirectoryIdentity> identity_of_cache(const std::string& directory, bool dry_run) {
+  if (!directory.empty() && !dry_run) static_cast<void>(make_cache_directory(directory));
   struct stat st;
   if (directory.empty() || ::stat(directory.c_str(), &st) != 0) return std::nullopt;
   return DirectoryIdentity{.device = st.st_dev, .inode = st.st_ino};
@@ -130,7 +133,7 @@ Result<FinishedSource> RunAttempt::walk(const PlannedSource& source) {
                       .now = began_,
                       .trust_nothing = options_.checksum || !info.wanted.empty(),
                       .root_device = source.device,
-                      .own_cache = identity_of(options_.cache_directory)};
+                      .own_cache = identity_of_cache(options_.cache_directory, options_.dry_run)};
   FinishedSource finished;
   RB_TRY(finished.walked, walk_source(context, source, std::move(head), workers_));
   finished.cache = std::move(under_way_);

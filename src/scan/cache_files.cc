@@ -18,20 +18,6 @@ namespace {
 
 constexpr std::string_view kCheckpointSuffix = ".checkpoint";
 
-Status make_directories(const std::string& path) {
-  for (std::size_t at = 1; at <= path.size(); ++at) {
-    if (at < path.size() && path[at] != '/') continue;
-    if (::mkdir(path.substr(0, at).c_str(), 0700) != 0 && errno != EEXIST) {
-      const int error = errno;
-      struct stat st;
-      if (::stat(path.substr(0, at).c_str(), &st) == 0 && S_ISDIR(st.st_mode))
-        continue;  // "/" read-only, say
-      return fail_errno(fmt::format("creating {}", path.substr(0, at)), error);
-    }
-  }
-  return {};
-}
-
 bool is_locked(const std::string& path) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   return fd && ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0;
@@ -48,6 +34,20 @@ bool lock_new_file(int fd) {
 }
 
 }  // namespace
+
+Status make_cache_directory(const std::string& path) {
+  for (std::size_t at = 1; at <= path.size(); ++at) {
+    if (at < path.size() && path[at] != '/') continue;
+    if (::mkdir(path.substr(0, at).c_str(), 0700) != 0 && errno != EEXIST) {
+      const int error = errno;
+      struct stat st;
+      if (::stat(path.substr(0, at).c_str(), &st) == 0 && S_ISDIR(st.st_mode))
+        continue;  // "/" read-only, say
+      return fail_errno(fmt::format("creating {}", path.substr(0, at)), error);
+    }
+  }
+  return {};
+}
 
 CacheFiles::CacheFiles(std::string directory, const CacheKey& key)
     : directory_(std::move(directory)),
@@ -89,7 +89,7 @@ void CacheFiles::remove_dead_checkpoints(std::size_t keep) const {
 }
 
 Result<CacheFiles::NewFile> CacheFiles::create_checkpoint() const {
-  RB_TRY(make_directories(directory_));
+  RB_TRY(make_cache_directory(directory_));
   for (;;) {
     std::array<std::uint8_t, 6> random;
     fill_random(random);

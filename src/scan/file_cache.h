@@ -80,6 +80,10 @@ class FileCache {
   virtual std::unique_ptr<CachedDirectory> find(std::string_view path) const = 0;
 };
 
+// Makes the directory and its parents where they are missing (0700). A run does so before it walks, so that
+// it knows its own cache when it meets it.
+Status make_cache_directory(const std::string& path);
+
 // Opens the cache for `key` in `cache_directory`, joined with the checkpoint that a cut run left, whose
 // directories come first. A root without a cache uses an enclosing one's (root_tree() is then that of the
 // enclosing root). Never fails: a cache that can't be read is empty.

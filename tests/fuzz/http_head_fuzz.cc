@@ -1,5 +1,7 @@
 // The head of a request, as the first bytes of a connection. What is accepted is unambiguous: one length, no
-// transfer coding, and an answer to it stays one answer. Layers: api net
+// transfer coding, and an answer to it stays one answer.
+//
+// Layers: base format store api net
 #include "api/errors.h"
 #include "net/http_head.h"
 

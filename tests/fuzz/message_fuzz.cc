@@ -1,5 +1,7 @@
 // The JSON messages and the binary bodies of the protocol, as a server and a client decode them. What is
-// accepted must survive being encoded again. Layers: api
+// accepted must survive being encoded again.
+//
+// Layers: base format store api
 #include <algorithm>
 
 #include "api/bulk.h"
