@@ -1,8 +1,7 @@
 // rbbackup [-h | -rd] PATH...
+#include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-#include <fmt/format.h>
 
 #include "backup/backup.h"
 #include "cli/command_line.h"
@@ -17,7 +16,8 @@ namespace rb::cli {
 
 namespace {
 
-constexpr std::string_view kHelp = R"(rbbackup: backs up files and directories to a server, moving only what changed.
+constexpr std::string_view kHelp =
+    R"(rbbackup: backs up files and directories to a server, moving only what changed.
 
   rbbackup [-h | -rd] PATH...     back up
       -r               a directory with all beneath it; without it, only the files directly in it
@@ -66,7 +66,9 @@ void add_options(CLI::App& app, BackupArguments& a) {
   app.add_flag("--force", a.backup.force);
   app.add_flag("--exclude-caches", a.backup.exclude_caches);
   app.add_option("--exclude", a.excludes)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("--exclude-from", a.exclude_files)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--exclude-from", a.exclude_files)
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--recheck", a.recheck);
   app.add_option("PATH", a.backup.paths)->required();
 }
@@ -83,13 +85,16 @@ Result<std::uint64_t> parse_size(const std::string& text) {
   if (digits == 0 || unit.size() > 1 || power > 4 || (!unit.empty() && power == 0)) {
     return fail(Errc::invalid_argument, fmt::format("'{}' is no size: write 0, 500K, 256M or 2G", text));
   }
-  if (power > 0 && value > (UINT64_MAX >> (10 * power))) return fail(Errc::invalid_argument, "that size is too large");
+  if (power > 0 && value > (UINT64_MAX >> (10 * power)))
+    return fail(Errc::invalid_argument, "that size is too large");
   return value << (10 * power);
 }
 
 Status complete(BackupArguments& a) {
-  for (const std::string& pattern : a.excludes) RB_TRY(a.backup.excludes.add(pattern));
-  for (const std::string& file : a.exclude_files) RB_TRY(a.backup.excludes.add_from_file(file));
+  for (const std::string& pattern : a.excludes)
+    RB_TRY(a.backup.excludes.add(pattern));
+  for (const std::string& file : a.exclude_files)
+    RB_TRY(a.backup.excludes.add_from_file(file));
   if (!a.recheck.empty()) {
     RB_TRY(a.backup.recheck_bytes, parse_size(a.recheck));
   }
@@ -103,7 +108,8 @@ BackupEvents events_for(Terminal& terminal) {
   BackupEvents events;
   if (terminal.verbosity() == Verbosity::verbose) {
     events.on_path = [&](const std::string& path, PathOutcome outcome, std::uint64_t bytes) {
-      if (!terminal.json()) return terminal.result(fmt::format("{:<9} {}", to_string(outcome), printable(path)));
+      if (!terminal.json())
+        return terminal.result(fmt::format("{:<9} {}", to_string(outcome), printable(path)));
       nlohmann::json line = {{"type", "path"}, {"outcome", to_string(outcome)}, {"size", bytes}};
       set_path(line, path);
       terminal.object(line);
@@ -138,8 +144,8 @@ class ProgressText {
                                    human_bytes(p.counts.bytes_read), human_bytes(p.counts.bytes_sent),
                                    human_bytes(static_cast<std::uint64_t>(rate)));
     if (p.files_expected > p.files_seen && p.files_seen > 0) {
-      const double left = seconds * static_cast<double>(p.files_expected - p.files_seen) /
-                          static_cast<double>(p.files_seen);
+      const double left =
+          seconds * static_cast<double>(p.files_expected - p.files_seen) / static_cast<double>(p.files_seen);
       text += fmt::format(", about {} left", human_seconds(left));
     }
     return fmt::format("{}  {}", text, printable(p.current_path));
@@ -164,7 +170,8 @@ void summarise(Terminal& terminal, const BackupReport& report, bool dry_run) {
   if (terminal.json()) {
     nlohmann::json line = counts_json(c);
     line["type"] = "summary";
-    line["snapshot"] = report.snapshot ? nlohmann::json(to_hex(report.snapshot->id)) : nlohmann::json(nullptr);
+    line["snapshot"] =
+        report.snapshot ? nlohmann::json(to_hex(report.snapshot->id)) : nlohmann::json(nullptr);
     line["dry_run"] = dry_run;
     line["merged"] = report.merged;
     line["warnings"] = report.warnings;
@@ -174,9 +181,11 @@ void summarise(Terminal& terminal, const BackupReport& report, bool dry_run) {
   }
   if (terminal.verbosity() == Verbosity::quiet) return;
   terminal.result(fmt::format("{} new, {} changed, {} unchanged, {} removed, {} failed", grouped(c.created),
-                              grouped(c.changed), grouped(c.unchanged), grouped(c.removed), grouped(c.failed)));
-  terminal.result(fmt::format("{} read, {} new data, {} sent, {}", human_bytes(c.bytes_read), human_bytes(c.bytes_new),
-                              human_bytes(c.bytes_sent), human_seconds(report.seconds)));
+                              grouped(c.changed), grouped(c.unchanged), grouped(c.removed),
+                              grouped(c.failed)));
+  terminal.result(fmt::format("{} read, {} new data, {} sent, {}", human_bytes(c.bytes_read),
+                              human_bytes(c.bytes_new), human_bytes(c.bytes_sent),
+                              human_seconds(report.seconds)));
   if (report.snapshot) {
     terminal.result(fmt::format("snapshot {}{}", to_hex(report.snapshot->id).substr(0, 12),
                                 report.merged ? " (merged with another run's)" : ""));

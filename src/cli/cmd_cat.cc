@@ -11,7 +11,8 @@ namespace rb::cli {
 
 namespace {
 
-constexpr std::string_view kHelp = R"(rbbackup cat PATH: the content of a file in the copy, to standard output.
+constexpr std::string_view kHelp =
+    R"(rbbackup cat PATH: the content of a file in the copy, to standard output.
 
       --at WHEN      as it was then: a snapshot's id, latest, 2026-11-01, '3 days ago'
       --server ADDR
@@ -22,7 +23,8 @@ Result<Entry> find_file(ObjectSource& objects, const Snapshot& snapshot, const s
   RB_TRY(auto entry, find_path(objects, snapshot.root, components));
   if (!entry) return fail(Errc::not_found, printable(path) + ": not in this snapshot");
   if (entry->type != EntryType::file) {
-    return fail(Errc::invalid_argument, fmt::format("{}: is a {}, not a file", printable(path), to_string(entry->type)));
+    return fail(Errc::invalid_argument,
+                fmt::format("{}: is a {}, not a file", printable(path), to_string(entry->type)));
   }
   return std::move(*entry);
 }

@@ -11,7 +11,8 @@ namespace rb::cli {
 
 namespace {
 
-constexpr std::string_view kHelp = R"(rbbackup diff [PATH] --from WHEN [--to WHEN]: what differs between two snapshots.
+constexpr std::string_view kHelp =
+    R"(rbbackup diff [PATH] --from WHEN [--to WHEN]: what differs between two snapshots.
 
       --from WHEN    the earlier one: a snapshot's id, 2026-11-01, '3 days ago'
       --to WHEN      the later one (default: latest)
@@ -28,17 +29,23 @@ char letter_of(const PathChange& change) {
   const Entry& b = *change.after;
   if (a.type != b.type) return 'T';
   const bool same_content = a.content_kind == b.content_kind && a.content == b.content && a.size == b.size &&
-                            a.inline_content == b.inline_content && a.target == b.target && a.device == b.device;
+                            a.inline_content == b.inline_content && a.target == b.target &&
+                            a.device == b.device;
   return same_content || a.type == EntryType::directory ? 'm' : 'M';
 }
 
 std::string_view word_of(char letter) {
   switch (letter) {
-    case '+': return "added";
-    case '-': return "removed";
-    case 'T': return "type";
-    case 'M': return "content";
-    default: return "metadata";
+    case '+':
+      return "added";
+    case '-':
+      return "removed";
+    case 'T':
+      return "type";
+    case 'M':
+      return "content";
+    default:
+      return "metadata";
   }
 }
 

@@ -1,7 +1,6 @@
 // rbbackup forget PATH
-#include <unistd.h>
-
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "backup/backup.h"
 #include "cli/command_line.h"
@@ -48,7 +47,8 @@ int cmd_forget(Arguments arguments) {
     set_path(line, path);
     terminal.object(line);
   } else if (terminal.verbosity() != Verbosity::quiet) {
-    terminal.result(fmt::format("snapshot {} is without {}", to_hex((*snapshot)->id).substr(0, 12), printable(path)));
+    terminal.result(
+        fmt::format("snapshot {} is without {}", to_hex((*snapshot)->id).substr(0, 12), printable(path)));
   }
   return terminal.finish() ? kDone : kFailed;
 }

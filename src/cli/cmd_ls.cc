@@ -11,7 +11,8 @@ namespace rb::cli {
 
 namespace {
 
-constexpr std::string_view kHelp = R"(rbbackup ls [-r] [PATH]: what the copy holds; without PATH, from its root.
+constexpr std::string_view kHelp =
+    R"(rbbackup ls [-r] [PATH]: what the copy holds; without PATH, from its root.
 
       -r             with everything beneath
       --at WHEN      what it held then: a snapshot's id, latest, 2026-11-01, '3 days ago'
@@ -25,9 +26,9 @@ std::string kept_text(const Kept& kept) {
 std::string line_for(const std::string& path, const Entry& entry) {
   const std::string owner = fmt::format("{}:{}", entry.user.empty() ? std::to_string(entry.uid) : entry.user,
                                         entry.group.empty() ? std::to_string(entry.gid) : entry.group);
-  std::string line = fmt::format("{} {:<17} {:>14} {} {}", mode_text(entry.type, entry.mode), printable(owner),
-                                 grouped(entry.size), entry.implied ? std::string(19, ' ') : local_time(entry.mtime),
-                                 printable(path));
+  std::string line = fmt::format(
+      "{} {:<17} {:>14} {} {}", mode_text(entry.type, entry.mode), printable(owner), grouped(entry.size),
+      entry.implied ? std::string(19, ' ') : local_time(entry.mtime), printable(path));
   if (entry.type == EntryType::symlink) line += " -> " + printable(entry.target);
   if (entry.kept) line += kept_text(*entry.kept);
   return line;

@@ -52,7 +52,8 @@ RestoreEvents events_for(Terminal& terminal) {
 }
 
 std::string progress_line(const RestoreProgress& p) {
-  return fmt::format("{} files, {} restored  {}", grouped(p.files), human_bytes(p.bytes), printable(p.current_path));
+  return fmt::format("{} files, {} restored  {}", grouped(p.files), human_bytes(p.bytes),
+                     printable(p.current_path));
 }
 
 nlohmann::json progress_json(const RestoreProgress& p) {
@@ -79,7 +80,8 @@ void summarise(Terminal& terminal, const RestoreReport& r) {
                               human_seconds(r.seconds)));
   if (r.already_there > 0) terminal.result(fmt::format("{} were there already", grouped(r.already_there)));
   if (r.differing > 0) {
-    terminal.result(fmt::format("{} exist and differ: left alone (--overwrite replaces them)", grouped(r.differing)));
+    terminal.result(
+        fmt::format("{} exist and differ: left alone (--overwrite replaces them)", grouped(r.differing)));
   }
   if (r.failed > 0) terminal.result(fmt::format("{} failed", grouped(r.failed)));
 }
@@ -98,7 +100,8 @@ int cmd_restore(Arguments arguments) {
   app.add_flag("--exact", options.exact);
   app.add_option("PATH", options.paths)->required();
   if (const auto status = parse(app, std::move(arguments), kHelp)) return *status;
-  for (std::string& path : options.paths) path = copy_path(path);
+  for (std::string& path : options.paths)
+    path = copy_path(path);
 
   block_interrupts();
   Terminal terminal(common.verbosity(), common.json);

@@ -11,7 +11,8 @@ namespace rb::cli {
 
 namespace {
 
-constexpr std::string_view kHelp = R"(rbbackup status: the server, this node, and how each source was last backed up.
+constexpr std::string_view kHelp =
+    R"(rbbackup status: the server, this node, and how each source was last backed up.
 
       --json, --server ADDR
 )";

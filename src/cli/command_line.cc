@@ -57,7 +57,8 @@ std::string copy_path(const std::string& given) {
   // The longest parent that exists is resolved; what is gone on this machine keeps its written name.
   std::filesystem::path rest = path.filename();
   for (std::filesystem::path parent = path.parent_path();; parent = parent.parent_path()) {
-    if (const std::string real = resolved(parent); !real.empty()) return (std::filesystem::path(real) / rest).string();
+    if (const std::string real = resolved(parent); !real.empty())
+      return (std::filesystem::path(real) / rest).string();
     if (parent == parent.root_path()) return path.string();
     rest = parent.filename() / rest;
   }

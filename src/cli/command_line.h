@@ -26,8 +26,8 @@ struct CommonOptions {
 // --server, --json, -q, -v.
 void add_common_options(CLI::App& app, CommonOptions& options);
 
-// Parses; gives an exit status when the command ends here: 0 after -h (which prints `help` on standard output), 2 after
-// a mistake (named on standard error).
+// Parses; gives an exit status when the command ends here: 0 after -h (which prints `help` on standard
+// output), 2 after a mistake (named on standard error).
 std::optional<int> parse(CLI::App& app, Arguments arguments, std::string_view help);
 
 // The absolute path that a path as given has in the copy: its existing parents resolved, the rest as written.

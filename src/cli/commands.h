@@ -1,4 +1,5 @@
-// The commands of rbbackup. Each takes the words behind its name and gives an exit status (cli/exit_status.h).
+// The commands of rbbackup. Each takes the words behind its name and gives an exit status
+// (cli/exit_status.h).
 #pragma once
 
 #include <string>

@@ -1,14 +1,13 @@
 #include "cli/connection.h"
 
-#include <pwd.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdlib>
 #include <thread>
 
 #include <fmt/format.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/random.h"
 #include "cli/locations.h"
@@ -39,9 +38,12 @@ Result<Connection> open_directory(ServerAddress address) {
 
 std::string ServerAddress::text() const {
   switch (kind) {
-    case Kind::unix_socket: return "unix:" + value;
-    case Kind::https: return "https://" + value;
-    case Kind::directory: return "file:" + value;
+    case Kind::unix_socket:
+      return "unix:" + value;
+    case Kind::https:
+      return "https://" + value;
+    case Kind::directory:
+      return "file:" + value;
   }
   return value;
 }
@@ -73,10 +75,12 @@ Result<ServerAddress> find_server(const std::string& option) {
 Result<Connection> connect(const std::string& server_option, const NoticeSink& on_notice) {
   RB_TRY(auto address, find_server(server_option));
   switch (address.kind) {
-    case ServerAddress::Kind::directory: return open_directory(std::move(address));
+    case ServerAddress::Kind::directory:
+      return open_directory(std::move(address));
     case ServerAddress::Kind::https:
       return fail(Errc::unsupported, "https:// servers come with a later version; use unix:PATH or file:DIR");
-    case ServerAddress::Kind::unix_socket: break;
+    case ServerAddress::Kind::unix_socket:
+      break;
   }
   net::RemoteOptions options;
   options.socket_path = address.value;

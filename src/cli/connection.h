@@ -19,7 +19,8 @@ struct ServerAddress {
 // `unix:PATH`, `https://HOST:PORT` or `file:DIR`.
 Result<ServerAddress> parse_server_address(const std::string& text);
 
-// From --server (when not empty), else RBBACKUP_SERVER, else the user's own socket if it exists, else the system's.
+// From --server (when not empty), else RBBACKUP_SERVER, else the user's own socket if it exists, else the
+// system's.
 Result<ServerAddress> find_server(const std::string& option);
 
 // A Store and, for file:DIR, the repository behind it.

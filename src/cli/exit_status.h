@@ -7,7 +7,7 @@ namespace rb::cli {
 
 enum ExitStatus : int {
   kDone = 0,
-  kFailed = 1,       // nothing was committed, or nothing could be shown
+  kFailed = 1,  // nothing was committed, or nothing could be shown
   kUsage = 2,
   kIncomplete = 3,   // done, but some files could not be read or written; each was named
   kUnreachable = 4,  // the server can't be reached, or refused
@@ -19,9 +19,12 @@ inline ExitStatus exit_status_of(const Error& error) {
   switch (error.code) {
     case Errc::unavailable:
     case Errc::busy:
-    case Errc::protocol: return kUnreachable;
-    case Errc::cancelled: return kInterrupted;
-    default: return kFailed;
+    case Errc::protocol:
+      return kUnreachable;
+    case Errc::cancelled:
+      return kInterrupted;
+    default:
+      return kFailed;
   }
 }
 

@@ -18,11 +18,13 @@ namespace {
 sigset_t interrupt_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, signal);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP})
+    sigaddset(&set, signal);
   return set;
 }
 
-// Calls `on_interrupt` at the first signal, ends the program at the second, returns when wake_fd becomes readable.
+// Calls `on_interrupt` at the first signal, ends the program at the second, returns when wake_fd becomes
+// readable.
 void watch(int wake_fd, const std::function<void()>& on_interrupt) {
   const sigset_t set = interrupt_signals();
   const UniqueFd signals(::signalfd(-1, &set, SFD_CLOEXEC));

@@ -1,4 +1,5 @@
-// SIGINT, SIGTERM and SIGHUP end a run in an orderly way: the first asks it to stop, the second ends the program.
+// SIGINT, SIGTERM and SIGHUP end a run in an orderly way: the first asks it to stop, the second ends the
+// program.
 #pragma once
 
 #include <functional>
@@ -9,7 +10,8 @@ namespace rb::cli {
 // Blocks the signals in this thread and in those started later. Call in main, before any thread is started.
 void block_interrupts();
 
-// While it lives, the first signal calls `on_interrupt` (from a thread of its own). Requires block_interrupts().
+// While it lives, the first signal calls `on_interrupt` (from a thread of its own). Requires
+// block_interrupts().
 class InterruptGuard {
  public:
   explicit InterruptGuard(std::function<void()> on_interrupt);

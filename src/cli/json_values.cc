@@ -19,11 +19,15 @@ void set_bytes(nlohmann::json& object, const std::string& key, std::string_view 
 
 }  // namespace
 
-void set_path(nlohmann::json& object, std::string_view path) { set_bytes(object, "path", path); }
+void set_path(nlohmann::json& object, std::string_view path) {
+  set_bytes(object, "path", path);
+}
 
 nlohmann::json entry_json(std::string_view path, const Entry& entry) {
-  nlohmann::json out = {{"type", to_string(entry.type)}, {"mode", fmt::format("{:04o}", entry.mode)},
-                        {"uid", entry.uid},              {"gid", entry.gid},
+  nlohmann::json out = {{"type", to_string(entry.type)},
+                        {"mode", fmt::format("{:04o}", entry.mode)},
+                        {"uid", entry.uid},
+                        {"gid", entry.gid},
                         {"size", entry.size}};
   set_path(out, path);
   if (!entry.user.empty()) out["user"] = entry.user;
@@ -34,14 +38,16 @@ nlohmann::json entry_json(std::string_view path, const Entry& entry) {
     out["mtime"] = iso_time(entry.mtime);
   }
   if (entry.type == EntryType::symlink) set_bytes(out, "target", entry.target);
-  if (entry.kept) out["kept"] = {{"reason", to_string(entry.kept->reason)}, {"since", iso_time(entry.kept->since)}};
+  if (entry.kept)
+    out["kept"] = {{"reason", to_string(entry.kept->reason)}, {"since", iso_time(entry.kept->since)}};
   return out;
 }
 
 nlohmann::json counts_json(const SnapshotCounts& counts) {
-  return {{"new", counts.created},           {"changed", counts.changed},     {"unchanged", counts.unchanged},
-          {"removed", counts.removed},       {"failed", counts.failed},       {"bytes_read", counts.bytes_read},
-          {"bytes_new", counts.bytes_new},   {"bytes_sent", counts.bytes_sent}};
+  return {{"new", counts.created},         {"changed", counts.changed},
+          {"unchanged", counts.unchanged}, {"removed", counts.removed},
+          {"failed", counts.failed},       {"bytes_read", counts.bytes_read},
+          {"bytes_new", counts.bytes_new}, {"bytes_sent", counts.bytes_sent}};
 }
 
 nlohmann::json snapshot_json(const SnapshotInfo& info, const Snapshot& snapshot) {

@@ -1,8 +1,8 @@
 #include "cli/locations.h"
 
-#include <unistd.h>
-
 #include <cstdlib>
+
+#include <unistd.h>
 
 namespace rb::cli {
 
@@ -23,9 +23,13 @@ std::string place(const char* variable, const char* for_root, const char* under_
 
 }  // namespace
 
-std::string cache_directory() { return place("XDG_CACHE_HOME", "/var/cache/rbbackup", "/.cache/rbbackup"); }
+std::string cache_directory() {
+  return place("XDG_CACHE_HOME", "/var/cache/rbbackup", "/.cache/rbbackup");
+}
 
-std::string config_directory() { return place("XDG_CONFIG_HOME", "/etc/rbbackup", "/.config/rbbackup"); }
+std::string config_directory() {
+  return place("XDG_CONFIG_HOME", "/etc/rbbackup", "/.config/rbbackup");
+}
 
 std::string user_socket() {
   const std::string runtime = absolute_from("XDG_RUNTIME_DIR");

@@ -5,7 +5,8 @@
 
 namespace rb::cli {
 
-// XDG_CACHE_HOME/rbbackup, else /var/cache/rbbackup for root, else ~/.cache/rbbackup. "" when there is no home.
+// XDG_CACHE_HOME/rbbackup, else /var/cache/rbbackup for root, else ~/.cache/rbbackup. "" when there is no
+// home.
 std::string cache_directory();
 // XDG_CONFIG_HOME/rbbackup, else /etc/rbbackup for root, else ~/.config/rbbackup. "" when there is no home.
 std::string config_directory();

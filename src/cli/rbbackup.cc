@@ -28,7 +28,8 @@ constexpr std::array<Verb, 7> kVerbs = {{{"log", cmd_log},
 // Words that later versions give a meaning: never taken for a path now, so that scripts don't change theirs.
 constexpr std::array<std::string_view, 4> kReserved = {"join", "verify", "pin", "unpin"};
 
-// Where the command's name stands: the first word that is no option every command shares. size() when there is none.
+// Where the command's name stands: the first word that is no option every command shares. size() when there
+// is none.
 std::size_t find_verb(const Arguments& arguments) {
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string& word = arguments[i];
@@ -36,8 +37,8 @@ std::size_t find_verb(const Arguments& arguments) {
       ++i;
       continue;
     }
-    const bool shared = word == "--json" || word == "-q" || word == "-v" || word == "--quiet" || word == "--verbose" ||
-                        word.starts_with("--server=");
+    const bool shared = word == "--json" || word == "-q" || word == "-v" || word == "--quiet" ||
+                        word == "--verbose" || word.starts_with("--server=");
     if (!shared) return i;
   }
   return arguments.size();
@@ -53,13 +54,15 @@ int run_rbbackup(Arguments arguments) {
   const std::size_t at = find_verb(arguments);
   if (at < arguments.size()) {
     const std::string name = arguments[at];
-    const auto* verb = std::find_if(kVerbs.begin(), kVerbs.end(), [&](const Verb& v) { return v.name == name; });
+    const auto* verb =
+        std::find_if(kVerbs.begin(), kVerbs.end(), [&](const Verb& v) { return v.name == name; });
     if (verb != kVerbs.end()) {
       arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(at));
       return verb->run(std::move(arguments));
     }
     if (std::find(kReserved.begin(), kReserved.end(), name) != kReserved.end()) {
-      fmt::print(stderr, "rbbackup: '{0}' is a command of a later version; for a path of that name write './{0}'\n",
+      fmt::print(stderr,
+                 "rbbackup: '{0}' is a command of a later version; for a path of that name write './{0}'\n",
                  name);
       return kUsage;
     }

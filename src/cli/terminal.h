@@ -1,5 +1,5 @@
-// What the program says: results on standard output, talk on standard error, progress on a terminal only, and the same
-// as JSON lines where asked. Thread-safe.
+// What the program says: results on standard output, talk on standard error, progress on a terminal only, and
+// the same as JSON lines where asked. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -35,10 +35,11 @@ class Terminal {
   void error(const std::string& text);
   void note(const std::string& text);
 
-  // Until the returned object is destroyed: redraws the progress line from `line` about five times a second on a
-  // terminal, or gives `object` once a second with --json. Nothing in a pipe or with -q.
+  // Until the returned object is destroyed: redraws the progress line from `line` about five times a second
+  // on a terminal, or gives `object` once a second with --json. Nothing in a pipe or with -q.
   class Ticker;
-  std::unique_ptr<Ticker> start_progress(std::function<std::string()> line, std::function<nlohmann::json()> object);
+  std::unique_ptr<Ticker> start_progress(std::function<std::string()> line,
+                                         std::function<nlohmann::json()> object);
 
   // Flushes standard output; false when it could not be written (disk full, pipe closed).
   bool finish();

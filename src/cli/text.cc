@@ -10,7 +10,8 @@ namespace rb::cli {
 
 namespace {
 
-// The length of the well-formed UTF-8 sequence at the front of `s`, 0 when there is none (RFC 3629, table of 3-7).
+// The length of the well-formed UTF-8 sequence at the front of `s`, 0 when there is none (RFC 3629, table of
+// 3-7).
 std::size_t utf8_length(std::string_view s) {
   const auto byte = [&](std::size_t i) { return i < s.size() ? static_cast<unsigned char>(s[i]) : 0u; };
   const auto tail = [&](std::size_t i) { return (byte(i) & 0xC0) == 0x80; };
@@ -18,13 +19,13 @@ std::size_t utf8_length(std::string_view s) {
   if (first < 0x80) return 1;
   if (first >= 0xC2 && first <= 0xDF) return tail(1) ? 2 : 0;
   if (first >= 0xE0 && first <= 0xEF) {
-    if (first == 0xE0 && byte(1) < 0xA0) return 0;   // overlong
-    if (first == 0xED && byte(1) > 0x9F) return 0;   // surrogates
+    if (first == 0xE0 && byte(1) < 0xA0) return 0;  // overlong
+    if (first == 0xED && byte(1) > 0x9F) return 0;  // surrogates
     return tail(1) && tail(2) ? 3 : 0;
   }
   if (first >= 0xF0 && first <= 0xF4) {
     if (first == 0xF0 && byte(1) < 0x90) return 0;
-    if (first == 0xF4 && byte(1) > 0x8F) return 0;   // beyond U+10FFFF
+    if (first == 0xF4 && byte(1) > 0x8F) return 0;  // beyond U+10FFFF
     return tail(1) && tail(2) && tail(3) ? 4 : 0;
   }
   return 0;
@@ -38,7 +39,8 @@ bool is_control(std::string_view sequence) {
 }
 
 void append_escaped(std::string& out, std::string_view bytes) {
-  for (const char c : bytes) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+  for (const char c : bytes)
+    out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
 }
 
 std::tm local_fields(std::int64_t seconds) {
@@ -86,7 +88,8 @@ std::string human_bytes(std::uint64_t bytes) {
 
 std::string grouped(std::uint64_t number) {
   std::string digits = std::to_string(number);
-  for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, 1, ',');
+  for (std::size_t at = digits.size(); at > 3; at -= 3)
+    digits.insert(at - 3, 1, ',');
   return digits;
 }
 
@@ -100,8 +103,8 @@ std::string human_seconds(double seconds) {
 
 std::string local_time(const Timestamp& time) {
   const std::tm fields = local_fields(time.seconds);
-  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}", fields.tm_year + 1900, fields.tm_mon + 1, fields.tm_mday,
-                     fields.tm_hour, fields.tm_min, fields.tm_sec);
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}", fields.tm_year + 1900, fields.tm_mon + 1,
+                     fields.tm_mday, fields.tm_hour, fields.tm_min, fields.tm_sec);
 }
 
 std::string iso_time(const Timestamp& time) {

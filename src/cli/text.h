@@ -9,8 +9,8 @@
 
 namespace rb::cli {
 
-// A path for a terminal or a log: control characters, backslashes and bytes that are no UTF-8 are escaped as \n, \\,
-// \xNN, so that a hostile name can neither steer the terminal nor look like two lines.
+// A path for a terminal or a log: control characters, backslashes and bytes that are no UTF-8 are escaped as
+// \n, \\, \xNN, so that a hostile name can neither steer the terminal nor look like two lines.
 std::string printable(std::string_view bytes);
 
 // "0 B", "999 B", "1.2 KiB", "34.5 MiB" ...

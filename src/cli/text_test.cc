@@ -20,9 +20,9 @@ TEST(PrintableTest, EscapesWhatCouldSteerATerminal) {
 
 TEST(PrintableTest, EscapesBytesThatAreNoUtf8) {
   EXPECT_EQ(printable("\xff"), "\\xff");
-  EXPECT_EQ(printable("\xc0\xaf"), "\\xc0\\xaf");          // overlong '/'
+  EXPECT_EQ(printable("\xc0\xaf"), "\\xc0\\xaf");           // overlong '/'
   EXPECT_EQ(printable("\xed\xa0\x80"), "\\xed\\xa0\\x80");  // a surrogate
-  EXPECT_EQ(printable("\xe6\x97"), "\\xe6\\x97");          // cut short
+  EXPECT_EQ(printable("\xe6\x97"), "\\xe6\\x97");           // cut short
   EXPECT_EQ(printable("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");
 }
 

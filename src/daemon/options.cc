@@ -1,13 +1,12 @@
 #include "daemon/options.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdlib>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <unistd.h>
 
 namespace rb::daemon {
 
@@ -36,7 +35,8 @@ constexpr std::array<std::string_view, 10> kLaterVerbs = {"invite", "nodes", "re
 
 std::string default_socket() {
   const char* runtime = std::getenv("XDG_RUNTIME_DIR");
-  if (::geteuid() != 0 && runtime != nullptr && runtime[0] == '/') return std::string(runtime) + "/rbbackupd.sock";
+  if (::geteuid() != 0 && runtime != nullptr && runtime[0] == '/')
+    return std::string(runtime) + "/rbbackupd.sock";
   return "/run/rbbackupd.sock";
 }
 
@@ -56,7 +56,8 @@ std::expected<Options, int> parse_options(std::vector<std::string> arguments) {
   app.add_flag("-h,--help", wants_help);
   app.add_flag("--version", wants_version);
   app.add_option("--socket", options.socket_path);
-  app.add_option("--max-clients", options.max_clients)->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}));
+  app.add_option("--max-clients", options.max_clients)
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}));
   app.add_option("--ready-fd", options.ready_fd);
   app.add_flag("-v,--verbose", options.verbose);
   app.add_option("DIR", words);
@@ -77,8 +78,8 @@ std::expected<Options, int> parse_options(std::vector<std::string> arguments) {
   if (words.empty()) return std::unexpected(usage("which directory? usage: rbbackupd DIR"));
   if (words.size() > 1) {
     const bool later = std::find(kLaterVerbs.begin(), kLaterVerbs.end(), words[1]) != kLaterVerbs.end();
-    return std::unexpected(
-        usage(later ? fmt::format("'{}' is a command of a later version", words[1]) : fmt::format("what is '{}'?", words[1])));
+    return std::unexpected(usage(later ? fmt::format("'{}' is a command of a later version", words[1])
+                                       : fmt::format("what is '{}'?", words[1])));
   }
   options.directory = words[0];
   if (options.socket_path.empty()) options.socket_path = default_socket();

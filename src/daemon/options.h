@@ -12,7 +12,7 @@ struct Options {
   std::string directory;
   std::string socket_path;  // never empty after parsing
   std::size_t max_clients = 1000;
-  int ready_fd = -1;        // gets a newline once the socket is open; -1: nobody waits
+  int ready_fd = -1;  // gets a newline once the socket is open; -1: nobody waits
   bool verbose = false;
 };
 

@@ -18,10 +18,14 @@ void log_to_standard_error(bool verbose) {
   logger->flush_on(spdlog::level::info);
   rb::set_log_sink([logger](rb::LogLevel level, const std::string& text) {
     switch (level) {
-      case rb::LogLevel::debug: return logger->debug("{}", text);
-      case rb::LogLevel::info: return logger->info("{}", text);
-      case rb::LogLevel::warning: return logger->warn("{}", text);
-      case rb::LogLevel::error: return logger->error("{}", text);
+      case rb::LogLevel::debug:
+        return logger->debug("{}", text);
+      case rb::LogLevel::info:
+        return logger->info("{}", text);
+      case rb::LogLevel::warning:
+        return logger->warn("{}", text);
+      case rb::LogLevel::error:
+        return logger->error("{}", text);
     }
   });
 }

@@ -1,10 +1,10 @@
 #include "daemon/serve.h"
 
+#include <chrono>
+
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
-
-#include <chrono>
 
 #include "api/service.h"
 #include "base/log.h"
@@ -31,13 +31,14 @@ sigset_t stop_signals() {
 void say_what_opening_found(const RepositoryReport& report, const std::string& directory) {
   if (report.created) log(LogLevel::info, "created a repository in {}", directory);
   if (report.catalog_rebuilt) {
-    log(LogLevel::warning, "rebuilt the catalog from packs and journal: {} records in {:.1f} s", report.records_applied,
-        report.seconds);
+    log(LogLevel::warning, "rebuilt the catalog from packs and journal: {} records in {:.1f} s",
+        report.records_applied, report.seconds);
   } else if (report.records_applied > 0) {
     log(LogLevel::info, "applied {} records that the catalog did not have yet", report.records_applied);
   }
   if (report.skipped_bytes > 0) {
-    log(LogLevel::warning, "passed over {} bytes in the packs that are no whole record (normal after a crash)",
+    log(LogLevel::warning,
+        "passed over {} bytes in the packs that are no whole record (normal after a crash)",
         report.skipped_bytes);
   }
 }
@@ -72,7 +73,10 @@ Status serve(const Options& options) {
   say_what_opening_found(repository->report(), options.directory);
 
   api::Service service(
-      [&](const api::Peer& peer) { return repository->store_for(LocalUser{peer.uid, peer.user}); }, clock, {});
+      [&](const api::Peer& peer) {
+        return repository->store_for(LocalUser{peer.uid, peer.user});
+      },
+      clock, {});
   net::ServerOptions server_options;
   server_options.socket_path = options.socket_path;
   RB_TRY(auto server, net::Server::start(service, std::move(server_options)));
