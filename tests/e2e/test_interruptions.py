@@ -152,7 +152,7 @@ class Skips(TestCase):
         listed = {e["path"] for e in self.client("ls", "-r", "--json", self.scratch).lines}
         self.assertIn(str(self.scratch / "home/f1"), listed)
         self.assertNotIn(str(self.scratch / "repository/packs"), listed)
-        self.assertFalse([p for p in listed if p.startswith(str(self.scratch / "proc/"))])
+        self.assertFalse([p for p in listed if p.startswith(f"{self.scratch}/proc/")])
 
     @unittest.skipUnless(IS_ROOT, "mounts file systems")
     def test_what_was_a_mount_point_keeps_its_subtree(self):
