@@ -1,5 +1,6 @@
-// Reading and writing the two number encodings that every format of ours is made of: little-endian fixed width, and
-// LEB128 varints (7 bits a byte, least significant first, at most 10 bytes) in their shortest form only.
+// Reading and writing the two number encodings that every format of ours is made of: little-endian fixed
+// width, and LEB128 varints (7 bits a byte, least significant first, at most 10 bytes) in their shortest form
+// only.
 #pragma once
 
 #include <bit>
@@ -53,8 +54,8 @@ class ByteWriter {
   Bytes& out_;
 };
 
-// Reads from bytes that it borrows. After the first failure every read gives zero or nothing and ok() stays false, so
-// that a decoder may read a whole record and check once. Never reads past the end; never allocates.
+// Reads from bytes that it borrows. After the first failure every read gives zero or nothing and ok() stays
+// false, so that a decoder may read a whole record and check once. Never reads past the end; never allocates.
 class ByteReader {
  public:
   explicit ByteReader(ByteView in) : in_(in) {}
@@ -75,8 +76,8 @@ class ByteReader {
     for (unsigned shift = 0; shift < 64; shift += 7) {
       if (!ok_ || at_ == in_.size()) return ok_ = false, 0;
       const std::uint8_t b = in_[at_++];
-      if (shift == 63 && b > 1) return ok_ = false, 0;          // more than 64 bits
-      if (b == 0 && shift > 0) return ok_ = false, 0;           // not the shortest form
+      if (shift == 63 && b > 1) return ok_ = false, 0;  // more than 64 bits
+      if (b == 0 && shift > 0) return ok_ = false, 0;   // not the shortest form
       value |= static_cast<std::uint64_t>(b & 0x7f) << shift;
       if (b < 0x80) return value;
     }

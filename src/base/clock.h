@@ -1,5 +1,5 @@
-// Time, handed in so that tests decide it. Wall time labels things for people and drives retention; it never decides
-// liveness or order. Monotonic time drives leases and deadlines.
+// Time, handed in so that tests decide it. Wall time labels things for people and drives retention; it never
+// decides liveness or order. Monotonic time drives leases and deadlines.
 #pragma once
 
 #include <chrono>
@@ -7,8 +7,8 @@
 
 namespace rb {
 
-// Seconds and nanoseconds since 1970-01-01 UTC. Seconds are 64 bits wide because file systems store times beyond the
-// years 1677-2262 that a 64-bit count of nanoseconds covers. Invariant: nanoseconds < 1e9.
+// Seconds and nanoseconds since 1970-01-01 UTC. Seconds are 64 bits wide because file systems store times
+// beyond the years 1677-2262 that a 64-bit count of nanoseconds covers. Invariant: nanoseconds < 1e9.
 struct Timestamp {
   std::int64_t seconds = 0;
   std::uint32_t nanoseconds = 0;

@@ -11,20 +11,34 @@ namespace rb {
 
 std::string_view to_string(Errc code) {
   switch (code) {
-    case Errc::invalid_argument: return "invalid_argument";
-    case Errc::not_found: return "not_found";
-    case Errc::denied: return "denied";
-    case Errc::conflict: return "conflict";
-    case Errc::missing_refs: return "missing_refs";
-    case Errc::fenced: return "fenced";
-    case Errc::corrupt: return "corrupt";
-    case Errc::unsupported: return "unsupported";
-    case Errc::no_space: return "no_space";
-    case Errc::io: return "io";
-    case Errc::busy: return "busy";
-    case Errc::unavailable: return "unavailable";
-    case Errc::cancelled: return "cancelled";
-    case Errc::protocol: return "protocol";
+    case Errc::invalid_argument:
+      return "invalid_argument";
+    case Errc::not_found:
+      return "not_found";
+    case Errc::denied:
+      return "denied";
+    case Errc::conflict:
+      return "conflict";
+    case Errc::missing_refs:
+      return "missing_refs";
+    case Errc::fenced:
+      return "fenced";
+    case Errc::corrupt:
+      return "corrupt";
+    case Errc::unsupported:
+      return "unsupported";
+    case Errc::no_space:
+      return "no_space";
+    case Errc::io:
+      return "io";
+    case Errc::busy:
+      return "busy";
+    case Errc::unavailable:
+      return "unavailable";
+    case Errc::cancelled:
+      return "cancelled";
+    case Errc::protocol:
+      return "protocol";
   }
   return "unknown";
 }
@@ -38,13 +52,18 @@ namespace {
 Errc code_of_errno(int sys_errno) {
   switch (sys_errno) {
     case ENOENT:
-    case ENOTDIR: return Errc::not_found;
+    case ENOTDIR:
+      return Errc::not_found;
     case EACCES:
-    case EPERM: return Errc::denied;
+    case EPERM:
+      return Errc::denied;
     case ENOSPC:
-    case EDQUOT: return Errc::no_space;
-    case EINVAL: return Errc::invalid_argument;
-    default: return Errc::io;
+    case EDQUOT:
+      return Errc::no_space;
+    case EINVAL:
+      return Errc::invalid_argument;
+    default:
+      return Errc::io;
   }
 }
 

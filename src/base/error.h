@@ -1,8 +1,9 @@
 // How failures travel: Result<T> carries a value or an Error; RB_ASSERT stops the program on a bug.
 //
-// Code decides on Error::code and retryable() only, never on the text. The text is for a person: what failed, on
-// which path, what to do. Errors of a source file and errors of a store never share a type of report: the layer that
-// meets them says which they are (backup/ treats every error that came out of a Store as fatal to the run).
+// Code decides on Error::code and retryable() only, never on the text. The text is for a person: what failed,
+// on which path, what to do. Errors of a source file and errors of a store never share a type of report: the
+// layer that meets them says which they are (backup/ treats every error that came out of a Store as fatal to
+// the run).
 #pragma once
 
 #include <expected>
@@ -19,16 +20,16 @@ enum class Errc : std::uint8_t {
   not_found,         // there is no such thing (or the caller may not know that there is)
   denied,            // the caller may not
   conflict,          // somebody else was first: read again and decide anew (commit against a moved head)
-  missing_refs,      // a metadata block refers to objects that the store does not hold: send those, then resume
-  fenced,            // the session has ended: begin again under the same run id and ask again
-  corrupt,           // bytes are not what their checksum, id or format promises
-  unsupported,       // a version, suite or feature this program does not know
-  no_space,          // the store's disk or quota is full
-  io,                // a disk failed
-  busy,              // the server has no room for one more session now: wait retry_after, try again
-  unavailable,       // the peer can't be reached or the line broke: retry with backoff
-  cancelled,         // somebody asked to stop
-  protocol,          // the peer broke the protocol
+  missing_refs,  // a metadata block refers to objects that the store does not hold: send those, then resume
+  fenced,        // the session has ended: begin again under the same run id and ask again
+  corrupt,       // bytes are not what their checksum, id or format promises
+  unsupported,   // a version, suite or feature this program does not know
+  no_space,      // the store's disk or quota is full
+  io,            // a disk failed
+  busy,          // the server has no room for one more session now: wait retry_after, try again
+  unavailable,   // the peer can't be reached or the line broke: retry with backoff
+  cancelled,     // somebody asked to stop
+  protocol,      // the peer broke the protocol
 };
 
 std::string_view to_string(Errc code);
@@ -65,8 +66,8 @@ std::unexpected<Error> fail_errno(std::string_view doing, int sys_errno);
 }  // namespace rb
 
 // A broken invariant of our own: stops the program, in release builds too. Never used on input.
-#define RB_ASSERT(expression)                                                              \
-  do {                                                                                     \
+#define RB_ASSERT(expression)                                                                \
+  do {                                                                                       \
     if (!(expression)) ::rb::assertion_failed(#expression, std::source_location::current()); \
   } while (0)
 
@@ -74,9 +75,9 @@ std::unexpected<Error> fail_errno(std::string_view doing, int sys_errno);
 #define RB_CONCAT(a, b) RB_CONCAT_INNER(a, b)
 #define RB_TRY_VOID(tmp, expression) \
   if (auto tmp = (expression); !tmp) return std::unexpected(std::move(tmp).error())
-#define RB_TRY_VALUE(tmp, declaration, expression)                \
-  auto tmp = (expression);                                        \
-  if (!tmp) return std::unexpected(std::move(tmp).error());       \
+#define RB_TRY_VALUE(tmp, declaration, expression)          \
+  auto tmp = (expression);                                  \
+  if (!tmp) return std::unexpected(std::move(tmp).error()); \
   declaration = std::move(*tmp)
 #define RB_TRY_PICK(_1, _2, name, ...) name
 #define RB_TRY_1(expression) RB_TRY_VOID(RB_CONCAT(rb_try_, __LINE__), expression)

@@ -32,7 +32,9 @@ class Hasher {
   blake3_hasher state_;
 };
 
-inline Digest hash(ByteView bytes) { return Hasher().update(bytes).digest(); }
+inline Digest hash(ByteView bytes) {
+  return Hasher().update(bytes).digest();
+}
 
 // BLAKE3's derive_key mode: a key for one purpose, from a context string that names it and nothing secret.
 HashKey derive_key(std::string_view context, ByteView material);

@@ -9,7 +9,9 @@ LogSink& sink() {
 }
 }  // namespace
 
-void set_log_sink(LogSink s) { sink() = std::move(s); }
+void set_log_sink(LogSink s) {
+  sink() = std::move(s);
+}
 
 void log_message(LogLevel level, const std::string& text) {
   if (sink()) sink()(level, text);

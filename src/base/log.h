@@ -1,5 +1,5 @@
-// Where libraries say things for the operator. Programs install a sink (the daemon: spdlog); without one nothing is
-// printed. Never pass a secret, nor a client's bytes without quoting.
+// Where libraries say things for the operator. Programs install a sink (the daemon: spdlog); without one
+// nothing is printed. Never pass a secret, nor a client's bytes without quoting.
 #pragma once
 
 #include <functional>

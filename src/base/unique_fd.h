@@ -1,9 +1,9 @@
 // Owns one file descriptor and closes it. close() errors are ignored: whoever needs durability syncs first.
 #pragma once
 
-#include <unistd.h>
-
 #include <utility>
+
+#include <unistd.h>
 
 namespace rb {
 

@@ -159,7 +159,8 @@ bool MetadataWriter::owner_agrees(const struct stat& found, const Wanted& wanted
   return found.st_uid == wanted.uid && (wanted.any_group || found.st_gid == wanted.gid);
 }
 
-// The owner may have been set before the interruption, or not. A directory may have got its setgid bit from above.
+// The owner may have been set before the interruption, or not. A directory may have got its setgid bit from
+// above.
 bool MetadataWriter::looks_unfinished(const struct stat& found, const Wanted& wanted, mode_t mode) const {
   return (found.st_mode & 07777 & ~static_cast<mode_t>(S_ISGID)) == mode &&
          (found.st_uid == euid_ || found.st_uid == wanted.uid);

@@ -1,5 +1,5 @@
-// A Store in memory, for tests: complete (acceptance rule, claims, commits, fencing) and without durability. Several
-// MemoryStores may share one MemoryRepository, as several nodes or runs do.
+// A Store in memory, for tests: complete (acceptance rule, claims, commits, fencing) and without durability.
+// Several MemoryStores may share one MemoryRepository, as several nodes or runs do.
 #pragma once
 
 #include <memory>
@@ -13,8 +13,8 @@ class MemoryRepository;  // shared state of all stores made from it
 std::shared_ptr<MemoryRepository> make_memory_repository(const ChunkParams& params);
 
 struct MemoryStoreStats {
-  std::uint64_t begins = 0, asks = 0, asked_ids = 0, blocks = 0, block_bytes = 0, data_block_bytes = 0, commits = 0,
-                reads = 0;
+  std::uint64_t begins = 0, asks = 0, asked_ids = 0, blocks = 0, block_bytes = 0, data_block_bytes = 0,
+                commits = 0, reads = 0;
 };
 
 class MemoryStore final : public Store {

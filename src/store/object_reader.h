@@ -1,5 +1,5 @@
-// Loads objects from a Session: fetches the blocks that hold them, unpacks and verifies, and keeps the other metadata
-// objects of those blocks for a while, since neighbours are wanted next. Thread-safe.
+// Loads objects from a Session: fetches the blocks that hold them, unpacks and verifies, and keeps the other
+// metadata objects of those blocks for a while, since neighbours are wanted next. Thread-safe.
 #pragma once
 
 #include <list>

@@ -1,8 +1,9 @@
-// The Store: what backup logic talks to. A repository on this machine, one in memory and one behind the protocol are
-// all Stores, and give the same results. Plain and blocking; every method is safe to call from several threads.
+// The Store: what backup logic talks to. A repository on this machine, one in memory and one behind the
+// protocol are all Stores, and give the same results. Plain and blocking; every method is safe to call from
+// several threads.
 //
-// A Store is bound to one caller, that is to one node: who that is was settled when it was made (a credential, the
-// kernel's word about a socket's peer, or the user who opened the repository's directory).
+// A Store is bound to one caller, that is to one node: who that is was settled when it was made (a
+// credential, the kernel's word about a socket's peer, or the user who opened the repository's directory).
 #pragma once
 
 #include <functional>
@@ -26,14 +27,15 @@ struct SnapshotInfo {
   std::uint64_t sequence = 0;  // position in the node's history, ascending, from 1, gaps after pruning
   Timestamp received;          // the server's clock; retention goes by it
   RunId run;
-  ObjectId object;             // the snapshot object
+  ObjectId object;  // the snapshot object
   bool operator==(const SnapshotInfo&) const = default;
 };
 
 enum class Presence : std::uint8_t {
   have = 0,  // the store holds it and all it refers to, and keeps it at least until this session ends
   send = 1,  // send it, unless you change your mind
-  wait = 2,  // another session is sending it (chunks only): ask again a little later, answers never stay "wait" for ever
+  wait = 2,  // another session is sending it (chunks only): ask again a little later, answers never stay
+             // "wait" for ever
 };
 
 enum class SessionPurpose : std::uint8_t { write, read };
@@ -41,7 +43,8 @@ enum class SessionPurpose : std::uint8_t { write, read };
 struct BeginRequest {
   RunId run;  // drawn at random by the client; the same one again after a fence
   SessionPurpose purpose = SessionPurpose::write;
-  // The root tree that the client's cache was made from; SessionInfo::cache_holds says whether the store has it.
+  // The root tree that the client's cache was made from; SessionInfo::cache_holds says whether the store has
+  // it.
   std::optional<ObjectId> cached_tree;
   // The head this run began from, when it begins again: keeps it pinned for the three-way merge.
   std::optional<SnapshotId> base;
@@ -58,7 +61,8 @@ struct SessionInfo {
   bool base_held = false;    // BeginRequest::base still exists
   // Nothing is stored yet, so every answer would be "send". Session::must_ask() tells when it is withdrawn.
   bool dont_ask = false;
-  // Damaged objects that the store would like to have again; "send" is answered for them though parents are "have".
+  // Damaged objects that the store would like to have again; "send" is answered for them though parents are
+  // "have".
   std::vector<ObjectId> wanted;
 };
 
@@ -67,7 +71,8 @@ struct CommitRequest {
   std::optional<SnapshotId> expected_head;  // compare-and-swap; nothing: no commit yet
 };
 
-// Either our commit, or the head that somebody else moved meanwhile (pinned for this session: merge and try again).
+// Either our commit, or the head that somebody else moved meanwhile (pinned for this session: merge and try
+// again).
 struct CommitResult {
   bool committed = false;
   std::optional<SnapshotInfo> head;  // ours when committed; nothing only when every snapshot has gone
@@ -91,8 +96,9 @@ struct StoreStatus {
 // Gets one encoded block; an error ends the reading and is handed to its caller.
 using BlockSink = std::function<Status(ByteView block)>;
 
-// Keeps a run's state on the store's side until it is destroyed or fenced. Any method may answer Errc::fenced, from
-// then on all do: begin again with the same run id and ask again; what was acknowledged is still there.
+// Keeps a run's state on the store's side until it is destroyed or fenced. Any method may answer
+// Errc::fenced, from then on all do: begin again with the same run id and ask again; what was acknowledged is
+// still there.
 //
 // Errors of a Session are errors of the store: they end a run. They are never blamed on a source file.
 class Session {
@@ -107,23 +113,23 @@ class Session {
   // One answer per id, in order; at most kMaxAskIds. "have" pins the object and all beneath it.
   virtual Result<std::vector<Presence>> ask(std::span<const ObjectId> ids) = 0;
 
-  // Takes one encoded block, of data or metadata. May return before it is stored, and blocks while too much is under
-  // way. Metadata blocks are stored in the order of put, each after all data blocks put before it are durable. A
-  // metadata block may refer to earlier objects of this session and to whatever the store has; a reference that does
-  // not resolve fails with Errc::missing_refs. An error may be one of an earlier put, and stays.
-  // An object the store has already is dropped without harm.
+  // Takes one encoded block, of data or metadata. May return before it is stored, and blocks while too much
+  // is under way. Metadata blocks are stored in the order of put, each after all data blocks put before it
+  // are durable. A metadata block may refer to earlier objects of this session and to whatever the store has;
+  // a reference that does not resolve fails with Errc::missing_refs. An error may be one of an earlier put,
+  // and stays. An object the store has already is dropped without harm.
   virtual Status put(Bytes block) = 0;
 
   // A barrier: when it succeeds, everything put before is on stable storage.
   virtual Status flush() = 0;
 
-  // Requires a flush() since the snapshot was put (implementations do it themselves). Idempotent by run id: repeating
-  // it gives the first result.
+  // Requires a flush() since the snapshot was put (implementations do it themselves). Idempotent by run id:
+  // repeating it gives the first result.
   virtual Result<CommitResult> commit(const CommitRequest& request) = 0;
 
   // Gives the blocks that hold these objects, each block once, in an order that is good for the disk; at most
-  // kMaxReadIds. Blocks may hold other objects too. Errc::not_found, before the first block, names an id that is not
-  // there (or is of another domain); Errc::corrupt a block that is damaged.
+  // kMaxReadIds. Blocks may hold other objects too. Errc::not_found, before the first block, names an id that
+  // is not there (or is of another domain); Errc::corrupt a block that is damaged.
   virtual Status read(std::span<const ObjectId> ids, const BlockSink& sink) = 0;
 
   // Newest first.

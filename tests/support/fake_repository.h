@@ -1,4 +1,5 @@
-// A LocalRepository on a FakeFileSystem with a MemoryCatalog: opens fast, and its disk and catalog can be crashed.
+// A LocalRepository on a FakeFileSystem with a MemoryCatalog: opens fast, and its disk and catalog can be
+// crashed.
 #pragma once
 
 #include <memory>
@@ -19,12 +20,15 @@ class StoppedClock final : public Clock {
 
 inline constexpr char kFakeDirectory[] = "/repository";
 
-inline RepositoryOptions fake_options(FakeFileSystem& fs, std::shared_ptr<MemoryCatalogLog> log, const Clock& clock) {
+inline RepositoryOptions fake_options(FakeFileSystem& fs, std::shared_ptr<MemoryCatalogLog> log,
+                                      const Clock& clock) {
   RepositoryOptions options;
   options.file_system = &fs;
   options.clock = &clock;
   options.take_lock = false;
-  options.make_catalog = [log]() -> Result<std::unique_ptr<Catalog>> { return std::make_unique<MemoryCatalog>(log); };
+  options.make_catalog = [log]() -> Result<std::unique_ptr<Catalog>> {
+    return std::make_unique<MemoryCatalog>(log);
+  };
   return options;
 }
 
