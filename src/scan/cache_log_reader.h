@@ -1,5 +1,6 @@
-// Reads one file of the cache, finished or cut. Nothing of it is kept in memory but, for a checkpoint, the
-// places of its frames. Immutable once open: any number of threads may read.
+// Reads one file of the cache, finished or cut. Of a finished one the index is kept in memory while it is
+// short, of a checkpoint the places of its frames; nothing else. Immutable once open: any number of threads
+// may read.
 #pragma once
 
 #include <memory>
