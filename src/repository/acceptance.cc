@@ -31,7 +31,7 @@ class Known {
   std::uint64_t generation() const { return answer_.generation; }
 
  private:
-  std::unordered_map<ObjectId, std::size_t> places_;
+  std::unordered_map<ObjectId, std::size_t, SeededIdHash> places_;
   ObjectIndex::Answer answer_;
 };
 
@@ -63,7 +63,7 @@ class BlockCheck {
   const Known& known_;
   const std::uint64_t session_;
   Acceptance result_;
-  std::unordered_map<ObjectId, Earlier> earlier_;
+  std::unordered_map<ObjectId, Earlier, SeededIdHash> earlier_;
   std::vector<OpenChild> open_children_;
   std::vector<std::size_t> without_number_;  // indices into Acceptance::fresh
   std::vector<ObjectId> missing_;

@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "base/digest.h"
+#include "repository/id_hash.h"
 
 namespace rb {
 
@@ -29,14 +29,7 @@ class ClaimTable {
   std::size_t size() const;
 
  private:
-  struct Key {
-    std::uint32_t domain = 0;
-    ObjectId id;
-    bool operator==(const Key&) const = default;
-  };
-  struct KeyHash {
-    std::size_t operator()(const Key& key) const { return std::hash<ObjectId>()(key.id) ^ key.domain; }
-  };
+  using Key = DomainKey;
   struct Claim {
     std::uint64_t session = 0;
     std::chrono::nanoseconds given{};
@@ -46,7 +39,7 @@ class ClaimTable {
 
   mutable std::mutex mutex_;
   std::unordered_set<std::uint64_t> live_;
-  std::unordered_map<Key, Claim, KeyHash> claims_;
+  std::unordered_map<Key, Claim, DomainKeyHash> claims_;
   std::size_t sweep_at_ = 1024;  // ended claims are looked for when the table has doubled
 };
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "repository/catalog.h"
+#include "repository/id_hash.h"
 
 namespace rb {
 
@@ -73,14 +74,7 @@ class ObjectIndex {
   std::uint64_t object_count(std::uint32_t domain) const;
 
  private:
-  struct Key {
-    std::uint32_t domain = 0;
-    ObjectId id;
-    auto operator<=>(const Key&) const = default;
-  };
-  struct KeyHash {
-    std::size_t operator()(const Key& key) const { return std::hash<ObjectId>()(key.id) ^ key.domain; }
-  };
+  using Key = DomainKey;
   struct TableRow {
     ObjectRow row;
     Ticket ticket = 0;
@@ -96,7 +90,7 @@ class ObjectIndex {
 
   Catalog& catalog_;
   mutable std::mutex mutex_;  // guards the rest; never held while the catalog is called
-  std::unordered_map<Key, TableRow, KeyHash> table_;
+  std::unordered_map<Key, TableRow, DomainKeyHash> table_;
   std::map<std::uint32_t, std::uint64_t> catalog_counts_, table_counts_;  // by domain
   ObjectNumber next_number_ = 1;
   std::uint64_t generation_ = 0;  // counts the times that rows left the table

@@ -91,7 +91,7 @@ Status Recovery::move_rows(const PackPosition& next) {
 
 Result<std::size_t> Recovery::admit(const PackPosition& at, std::uint32_t domain, const BlockDirectory& block,
                                     Rule rule) {
-  std::unordered_map<ObjectId, std::size_t> places;
+  std::unordered_map<ObjectId, std::size_t, SeededIdHash> places;
   std::vector<ObjectId> ids;
   const auto note = [&](const ObjectId& id) {
     if (places.emplace(id, ids.size()).second) ids.push_back(id);
