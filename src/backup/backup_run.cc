@@ -37,6 +37,7 @@ struct BackupRun::Impl {
 
   Store& store_;
   BackupOptions options_;
+  CacheUse cache_use_{.read = !options_.cache_directory.empty(), .write = !options_.dry_run};
   RunMonitor monitor_;
   const Clock& clock_;
   const RunId run_id_ = random_id<RunId>();
@@ -69,11 +70,11 @@ Result<BackupReport> BackupRun::Impl::run_until_done(const SourcePlan& plan) {
     const Errc code = report.error().code;
     if (code == Errc::fenced) {
       monitor_.notice("the server ended the session; beginning again");
-    } else if (code == Errc::corrupt && !options_.cache_directory.empty()) {
+    } else if (code == Errc::corrupt && cache_use_.read) {
       // It may be the cache's fault, which would be no reason to fail.
       monitor_.notice("something is damaged; trying again without the cache (" + report.error().message +
                       ")");
-      options_.cache_directory.clear();
+      cache_use_.read = false;
     } else {
       return report;
     }
@@ -97,7 +98,7 @@ Result<BackupReport> BackupRun::Impl::attempt(const SourcePlan& plan) {
   if (base_lost) {
     monitor_.warning("/", "the snapshot that this run began from is gone; nothing is removed from the copy");
   }
-  RunAttempt attempt(*session, options_, monitor_, clock_);
+  RunAttempt attempt(*session, options_, cache_use_, monitor_, clock_);
   auto report = attempt.run(plan, base_, base_lost);
   // The first reason counts: what a stopped thread reports afterwards is only its echo.
   if (!report && monitor_.stopped()) report = std::unexpected(monitor_.status().error());

@@ -9,11 +9,11 @@ constexpr std::chrono::seconds kCheckpointInterval{2};
 
 }  // namespace
 
-CacheUpdate::CacheUpdate(const std::string& cache_directory, bool read_only, CacheKey key)
-    : directory_(read_only ? "" : cache_directory),
+CacheUpdate::CacheUpdate(const std::string& cache_directory, CacheUse use, CacheKey key)
+    : directory_(use.write ? cache_directory : ""),
       key_(std::move(key)),
       last_checkpoint_(std::chrono::steady_clock::now()) {
-  if (!cache_directory.empty()) old_ = open_file_cache(cache_directory, key_);
+  if (use.read && !cache_directory.empty()) old_ = open_file_cache(cache_directory, key_);
 }
 
 FileCacheWriter* CacheUpdate::writer() {

@@ -11,10 +11,16 @@
 
 namespace rb {
 
+// What a run does with the cache: a dry run only reads it; one that found it damaged only writes it anew.
+struct CacheUse {
+  bool read = true;
+  bool write = true;
+};
+
 class CacheUpdate {
  public:
-  // Without a cache directory there is no cache, and nothing is written; nor with `read_only` (a dry run).
-  CacheUpdate(const std::string& cache_directory, bool read_only, CacheKey key);
+  // Without a cache directory there is no cache, and nothing is written.
+  CacheUpdate(const std::string& cache_directory, CacheUse use, CacheKey key);
 
   // Nothing when there is no cache.
   const FileCache* old() const { return old_.get(); }

@@ -40,6 +40,7 @@ Status DirectoryOutput::start_building(std::string_view name) {
 
 Status DirectoryOutput::add(Entry entry, const Signature& signature) {
   if (cache_) cache_->add(entry, signature);
+  context_.cache.checkpoint_now_and_then();  // a large directory takes long
   return builder_->add(std::move(entry));
 }
 

@@ -195,7 +195,6 @@ TEST(DamagedCache, IsNoCache) {
   Client client;
   ASSERT_TRUE(client.back_up({scratch.path()}));
   const auto root = client.root();
-  const std::string listing = "ls " + client.cache_directory();
   for (const std::size_t offset : {100u, 700u, 2000u}) {
     // Every file of the cache, one byte turned over.
     const std::string command = "for f in " + client.cache_directory() +
@@ -205,6 +204,10 @@ TEST(DamagedCache, IsNoCache) {
     const auto report = client.back_up({scratch.path()});
     ASSERT_TRUE(report) << report.error().message;
     EXPECT_EQ(client.root(), root);
+    // A good one has taken its place.
+    const auto next = client.back_up({scratch.path()});
+    ASSERT_TRUE(next) << next.error().message;
+    EXPECT_EQ(next->counts.bytes_read, 0u);
   }
 }
 

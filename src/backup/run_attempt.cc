@@ -33,10 +33,11 @@ std::uint64_t file_system_of(const PlannedSource& source) {
 
 }  // namespace
 
-RunAttempt::RunAttempt(Session& session, const BackupOptions& options, RunMonitor& monitor,
-                       const Clock& clock)
+RunAttempt::RunAttempt(Session& session, const BackupOptions& options, CacheUse cache_use,
+                       RunMonitor& monitor, const Clock& clock)
     : session_(session),
       options_(options),
+      cache_use_(cache_use),
       monitor_(monitor),
       clock_(clock),
       began_(clock.wall()),
@@ -106,7 +107,7 @@ Status RunAttempt::load_base(const std::optional<SnapshotInfo>& base) {
 Result<FinishedSource> RunAttempt::walk(const PlannedSource& source) {
   const SessionInfo& info = session_.info();
   const CacheKey key{.repository = info.repository, .node = info.node, .root_path = source.path};
-  under_way_ = std::make_unique<CacheUpdate>(options_.cache_directory, options_.dry_run, key);
+  under_way_ = std::make_unique<CacheUpdate>(options_.cache_directory, cache_use_, key);
   auto recheck = std::make_unique<Recheck>(options_.cache_directory, key,
                                            options_.dry_run ? 0 : options_.recheck_bytes, began_);
   const BackupProgress before = monitor_.progress();

@@ -23,7 +23,8 @@ struct FinishedSource {
 
 class RunAttempt {
  public:
-  RunAttempt(Session& session, const BackupOptions& options, RunMonitor& monitor, const Clock& clock);
+  RunAttempt(Session& session, const BackupOptions& options, CacheUse cache_use, RunMonitor& monitor,
+             const Clock& clock);
   ~RunAttempt();
 
   // Requires: the session's base, where the run remembers one, in `base`; `base_lost` when the store does
@@ -43,6 +44,7 @@ class RunAttempt {
 
   Session& session_;
   const BackupOptions& options_;
+  const CacheUse cache_use_;
   RunMonitor& monitor_;
   const Clock& clock_;
   const Timestamp began_;
