@@ -1,8 +1,8 @@
 #include "repository/catalog.h"
 
-#include <gtest/gtest.h>
-
 #include <filesystem>
+
+#include <gtest/gtest.h>
 
 #include "repository/catalog_codec.h"
 #include "repository/memory_catalog.h"
@@ -14,7 +14,9 @@ namespace rb::test {
 
 namespace {
 
-ObjectId id_of(int number) { return make_chunk("object " + std::to_string(number)).id; }
+ObjectId id_of(int number) {
+  return make_chunk("object " + std::to_string(number)).id;
+}
 
 CatalogObject object_of(std::uint32_t domain, int number, std::vector<ObjectNumber> children = {}) {
   CatalogObject object;
@@ -44,7 +46,9 @@ struct CatalogMaker {
   std::string name;
   std::function<std::unique_ptr<Catalog>(const std::string& directory)> make;
 };
-void PrintTo(const CatalogMaker& maker, std::ostream* out) { *out << maker.name; }
+void PrintTo(const CatalogMaker& maker, std::ostream* out) {
+  *out << maker.name;
+}
 
 class CatalogTest : public testing::TestWithParam<CatalogMaker> {
  protected:
@@ -138,7 +142,8 @@ TEST_P(CatalogTest, KeepsNodesAndDomains) {
 
 TEST_P(CatalogTest, KeepsHistoriesApart) {
   CatalogBatch batch;
-  for (const std::uint64_t sequence : {1, 2, 3, 300}) batch.commits.push_back(commit_of(1, sequence));
+  for (const std::uint64_t sequence : {1, 2, 3, 300})
+    batch.commits.push_back(commit_of(1, sequence));
   batch.commits.push_back(commit_of(2, 1));
   apply(batch);
   const auto snapshot = [](std::uint64_t sequence) { return commit_of(1, sequence).snapshot; };
@@ -174,7 +179,8 @@ TEST_P(CatalogTest, ClearForgetsEverything) {
 
 INSTANTIATE_TEST_SUITE_P(
     Both, CatalogTest,
-    testing::Values(CatalogMaker{"memory", [](const std::string&) { return std::make_unique<MemoryCatalog>(); }},
+    testing::Values(CatalogMaker{"memory",
+                                 [](const std::string&) { return std::make_unique<MemoryCatalog>(); }},
                     CatalogMaker{"rocks",
                                  [](const std::string& directory) -> std::unique_ptr<Catalog> {
                                    auto opened = open_rocks_catalog(directory);
@@ -191,7 +197,8 @@ TEST(RocksCatalogTest, WhatWasPersistedIsThereAfterwards) {
   batch.packs = PackPosition{.pack = 7, .offset = 4096};
   {
     const auto catalog = open_rocks_catalog(directory.path() + "/c");
-    ASSERT_TRUE(catalog && (*catalog)->clear(repository) && (*catalog)->apply(batch) && (*catalog)->persist());
+    ASSERT_TRUE(catalog && (*catalog)->clear(repository) && (*catalog)->apply(batch) &&
+                (*catalog)->persist());
   }
   const auto catalog = open_rocks_catalog(directory.path() + "/c");
   ASSERT_TRUE(catalog);
@@ -209,8 +216,10 @@ TEST(RocksCatalogTest, AKilledProcessLeavesWholeBatches) {
   ASSERT_TRUE(catalog && (*catalog)->clear(repository));
   for (int round = 1; round <= 6; ++round) {
     CatalogBatch batch;
-    for (int i = 0; i < 100; ++i) batch.objects.push_back(object_of(1, round * 1000 + i));
-    std::sort(batch.objects.begin(), batch.objects.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+    for (int i = 0; i < 100; ++i)
+      batch.objects.push_back(object_of(1, round * 1000 + i));
+    std::sort(batch.objects.begin(), batch.objects.end(),
+              [](const auto& a, const auto& b) { return a.id < b.id; });
     batch.packs = PackPosition{.pack = 1, .offset = static_cast<std::uint64_t>(round)};
     ASSERT_TRUE((*catalog)->apply(batch));
     if (round == 3) {
@@ -225,10 +234,12 @@ TEST(RocksCatalogTest, AKilledProcessLeavesWholeBatches) {
   EXPECT_EQ(state->packs.offset, 3u);
   for (int round = 1; round <= 6; ++round) {
     std::vector<ObjectId> ids;
-    for (int i = 0; i < 100; ++i) ids.push_back(id_of(round * 1000 + i));
+    for (int i = 0; i < 100; ++i)
+      ids.push_back(id_of(round * 1000 + i));
     const auto rows = (*left)->find(1, ids);
     ASSERT_TRUE(rows);
-    for (const auto& row : *rows) EXPECT_EQ(row.has_value(), round <= 3);
+    for (const auto& row : *rows)
+      EXPECT_EQ(row.has_value(), round <= 3);
   }
 }
 
@@ -244,7 +255,8 @@ TEST(CatalogCodecTest, RefusesWhatWasNeverWritten) {
   EXPECT_FALSE(decode_object_row(strange_kind));
   EXPECT_FALSE(decode_children(Bytes{5, 0}));
   EXPECT_FALSE(decode_children(Bytes{0x80}));
-  EXPECT_EQ(*decode_children(encode_children({9, 5, 9, UINT64_MAX})), (std::vector<ObjectNumber>{5, 9, UINT64_MAX}));
+  EXPECT_EQ(*decode_children(encode_children({9, 5, 9, UINT64_MAX})),
+            (std::vector<ObjectNumber>{5, 9, UINT64_MAX}));
   Bytes version = encode_identity(RepositoryId{});
   version[0] ^= 0xff;
   EXPECT_EQ(decode_identity(version).error().code, Errc::unsupported);

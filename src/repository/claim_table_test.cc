@@ -43,7 +43,8 @@ TEST(ClaimTableTest, AFullTableLetsObjectsBeSentUnclaimed) {
   ClaimTable claims;
   claims.begin_session(1);
   claims.begin_session(2);
-  for (std::uint64_t i = 0; i < kMaxClaims + 10; ++i) EXPECT_TRUE(claims.claim(1, 10, id_of(i), seconds(0)));
+  for (std::uint64_t i = 0; i < kMaxClaims + 10; ++i)
+    EXPECT_TRUE(claims.claim(1, 10, id_of(i), seconds(0)));
   EXPECT_EQ(claims.size(), kMaxClaims);
   EXPECT_FALSE(claims.claim(2, 10, id_of(0), seconds(0)));
   EXPECT_TRUE(claims.claim(2, 10, id_of(kMaxClaims + 5), seconds(0)));

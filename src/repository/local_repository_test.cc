@@ -1,10 +1,10 @@
 #include "repository/local_repository.h"
 
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <fstream>
 #include <thread>
+
+#include <gtest/gtest.h>
 
 #include "support/fake_repository.h"
 #include "support/store_conformance.h"
@@ -46,8 +46,8 @@ class FakeHost final : public LocalHost {
   StoppedClock clock_;
 };
 
-// Real files and RocksDB, with a table of a few rows so that most look-ups go through the catalog. Opening takes a while,
-// so all tests of the suite share one repository, each with users of its own.
+// Real files and RocksDB, with a table of a few rows so that most look-ups go through the catalog. Opening
+// takes a while, so all tests of the suite share one repository, each with users of its own.
 class SharedDisk final : public testing::Environment {
  public:
   std::shared_ptr<LocalRepository> repository() {
@@ -127,13 +127,14 @@ class LocalRepositoryTest : public testing::Test {
     EXPECT_TRUE(session.put(make_block({chunk})));
     EXPECT_TRUE(session.put(make_block({tree, snapshot})));
     const auto head = session.info().head;
-    const auto result =
-        session.commit({.snapshot = snapshot.id, .expected_head = head ? std::optional(head->id) : std::nullopt});
+    const auto result = session.commit(
+        {.snapshot = snapshot.id, .expected_head = head ? std::optional(head->id) : std::nullopt});
     EXPECT_TRUE(result && result->committed);
     return result && result->head ? *result->head : SnapshotInfo{};
   }
   static bool holds(Session& session, const std::string& text) {
-    const auto answer = session.ask(std::vector{make_tree(text, {make_chunk(text).id}).id, make_chunk(text).id});
+    const auto answer =
+        session.ask(std::vector{make_tree(text, {make_chunk(text).id}).id, make_chunk(text).id});
     return answer && *answer == std::vector(2, Presence::have);
   }
 
@@ -167,7 +168,8 @@ TEST_F(LocalRepositoryTest, ASecondOneIsKeptOutWhileTheFirstLives) {
     const auto second = open();
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().code, Errc::denied);
-    EXPECT_NE(second.error().message.find(std::to_string(::getpid())), std::string::npos) << second.error().message;
+    EXPECT_NE(second.error().message.find(std::to_string(::getpid())), std::string::npos)
+        << second.error().message;
   }
   EXPECT_TRUE(open());
 }
@@ -398,7 +400,8 @@ TEST_F(LocalRepositoryTest, ManySessionsAtOnce) {
       EXPECT_TRUE(holds(*session, text));
       EXPECT_TRUE(session->read(std::vector{chunk.id}, [](ByteView) { return Status{}; }));
     }
-    const NamedObject root = make_tree("root of " + std::to_string(thread)), snapshot = make_snapshot("s", root.id);
+    const NamedObject root = make_tree("root of " + std::to_string(thread)),
+                      snapshot = make_snapshot("s", root.id);
     EXPECT_TRUE(session->put(make_block({root, snapshot})));
     std::optional<SnapshotId> expected;
     for (bool committed = false; !committed;) {
@@ -409,8 +412,10 @@ TEST_F(LocalRepositoryTest, ManySessionsAtOnce) {
     }
   };
   std::vector<std::thread> threads;
-  for (int i = 0; i < kThreads; ++i) threads.emplace_back(work, i);
-  for (std::thread& thread : threads) thread.join();
+  for (int i = 0; i < kThreads; ++i)
+    threads.emplace_back(work, i);
+  for (std::thread& thread : threads)
+    thread.join();
   EXPECT_EQ(begin(*store_of(**repository, ana_), 9)->snapshots({})->size(), 2u);
 }
 

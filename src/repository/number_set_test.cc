@@ -1,23 +1,27 @@
 #include "repository/number_set.h"
 
+#include <set>
+
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
-
-#include <set>
 
 namespace rb {
 namespace {
 
 TEST(NumberSetTest, HoldsWhatWasAddedAndNothingElse) {
   NumberSet set;
-  for (const std::uint64_t n : {5, 6, 7, 100, 3, 6}) set.add(n);
-  for (const std::uint64_t n : {3, 5, 6, 7, 100}) EXPECT_TRUE(set.contains(n)) << n;
-  for (const std::uint64_t n : {0, 4, 8, 99, 101}) EXPECT_FALSE(set.contains(n)) << n;
+  for (const std::uint64_t n : {5, 6, 7, 100, 3, 6})
+    set.add(n);
+  for (const std::uint64_t n : {3, 5, 6, 7, 100})
+    EXPECT_TRUE(set.contains(n)) << n;
+  for (const std::uint64_t n : {0, 4, 8, 99, 101})
+    EXPECT_FALSE(set.contains(n)) << n;
 }
 
 TEST(NumberSetTest, ARunOfNumbersTakesNoRoom) {
   NumberSet set;
-  for (std::uint64_t n = 1; n <= 1'000'000; ++n) set.add(n);
+  for (std::uint64_t n = 1; n <= 1'000'000; ++n)
+    set.add(n);
   EXPECT_EQ(set.run_count(), 1u);
 }
 
@@ -34,7 +38,8 @@ TEST(NumberSetTest, NeverHoldsLessThanWasAddedHoweverLittleRoomItHas) {
       added.insert(n);
     }
     RC_ASSERT(set.run_count() <= 16u + 4096u);
-    for (const std::uint64_t one : added) RC_ASSERT(set.contains(one));
+    for (const std::uint64_t one : added)
+      RC_ASSERT(set.contains(one));
   }));
 }
 
