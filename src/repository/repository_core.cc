@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include "base/log.h"
@@ -53,6 +54,7 @@ Status RepositoryCore::open_parts(const std::string& directory) {
   RB_TRY(packs_,
          PackStore::open(*file_system_, directory_.packs(), directory_.format.record_key, id, pack_options));
   RB_TRY(journal_, Journal::open(*file_system_, directory_.journal_1(), directory_.journal_2(), id));
+  RB_TRY(check_journal_is_there());
   RB_TRY(open_catalog());
 
   BlockWriterLimits limits;
@@ -60,6 +62,17 @@ Status RepositoryCore::open_parts(const std::string& directory) {
   RB_TRY(recover());
   writer_ = std::make_unique<BlockWriter>(*packs_, *catalog_, *index_, claims_, limits);
   return {};
+}
+
+// A node is journalled before its first block is stored, so packs without a journal mean that both copies are
+// lost. Going on would begin a new history as if there had been none.
+Status RepositoryCore::check_journal_is_there() const {
+  if (journal_->last_sequence() > 0 || packs_->packs().empty()) return {};
+  return fail(
+      Errc::corrupt,
+      fmt::format("both copies of the journal are gone ({} and {}) though packs are there: put one back from "
+                  "a copy of the repository; nothing was changed",
+                  directory_.journal_1(), directory_.journal_2()));
 }
 
 Status RepositoryCore::open_catalog() {

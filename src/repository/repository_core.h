@@ -35,6 +35,7 @@ class RepositoryCore {
  private:
   explicit RepositoryCore(RepositoryOptions options);
   Status open_parts(const std::string& directory);
+  Status check_journal_is_there() const;
   Status open_catalog();
   Status recover();
   Result<bool> catalog_fits();

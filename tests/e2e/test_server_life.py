@@ -60,6 +60,20 @@ class ServerLife(TestCase):
         self.serve()
         self.restore_and_compare()
 
+    def test_without_any_journal_it_is_refused(self):
+        server = self.serve()
+        self.backup("-r", self.tree)
+        server.stop()
+        for copy in ("journal.1", "journal.2"):
+            (self.scratch / "repository" / copy).rename(self.scratch / copy)
+        server = self.serve(expect_failure=True)
+        self.assertEqual(server.process.wait(PATIENCE), 1)
+        self.assertIn("journal", server.log.read_text())
+        shutil.rmtree(self.scratch / "repository/journal.2", ignore_errors=True)
+        (self.scratch / "journal.2").rename(self.scratch / "repository/journal.2")
+        self.serve()
+        self.restore_and_compare()
+
     def test_one_client_at_a_time(self):
         self.serve("--max-clients", "1")
         write(self.tree / "big", seeded_bytes(99, 30_000_000))
