@@ -60,6 +60,7 @@ Result<Committed> commit_tree(Session& session, ObjectSource& objects, ObjectUpl
     snapshot.root = root;
     snapshot.sources = merge_sources(std::move(before), sources);
     snapshot.merged = moved;
+    RB_TRY(check_snapshot(snapshot));  // a user may have given more patterns than a snapshot holds
     RB_TRY(const ObjectId id, uploader.put(encode_snapshot(snapshot)));
     RB_TRY(uploader.flush());
     // From here on everything the snapshot names is durable.
