@@ -10,6 +10,7 @@
 #include "cli/interrupt.h"
 #include "cli/json_values.h"
 #include "cli/locations.h"
+#include "cli/path_report.h"
 #include "cli/text.h"
 
 namespace rb::cli {
@@ -115,19 +116,12 @@ BackupEvents events_for(Terminal& terminal) {
       terminal.object(line);
     };
   }
-  const auto say = [&terminal](const char* type) {
-    return [&terminal, type](const std::string& path, const std::string& why) {
-      if (terminal.json()) {
-        nlohmann::json line = {{"type", type}, {"message", why}};
-        set_path(line, path);
-        terminal.object(line);
-      }
-      const std::string text = path.empty() ? why : fmt::format("{}: {}", printable(path), why);
-      std::string_view(type) == "failure" ? terminal.error(text) : terminal.note(text);
-    };
+  events.on_failure = [&](const std::string& path, const std::string& why) {
+    report_path(terminal, PathMatter::failure, path, why);
   };
-  events.on_failure = say("failure");
-  events.on_warning = say("warning");
+  events.on_warning = [&](const std::string& path, const std::string& what) {
+    report_path(terminal, PathMatter::warning, path, what);
+  };
   events.on_notice = [&](const std::string& text) { terminal.note(text); };
   return events;
 }

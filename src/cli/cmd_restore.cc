@@ -5,6 +5,7 @@
 #include "cli/exit_status.h"
 #include "cli/interrupt.h"
 #include "cli/json_values.h"
+#include "cli/path_report.h"
 #include "cli/reading.h"
 #include "cli/text.h"
 #include "restore/restore.h"
@@ -35,19 +36,12 @@ RestoreEvents events_for(Terminal& terminal) {
       terminal.object(line);
     };
   }
-  const auto say = [&terminal](const char* type) {
-    return [&terminal, type](const std::string& path, const std::string& what) {
-      if (terminal.json()) {
-        nlohmann::json line = {{"type", type}, {"message", what}};
-        set_path(line, path);
-        terminal.object(line);
-      }
-      const std::string text = path.empty() ? what : fmt::format("{}: {}", printable(path), what);
-      std::string_view(type) == "failure" ? terminal.error(text) : terminal.note(text);
-    };
+  events.on_failure = [&](const std::string& path, const std::string& why) {
+    report_path(terminal, PathMatter::failure, path, why);
   };
-  events.on_failure = say("failure");
-  events.on_warning = say("warning");
+  events.on_warning = [&](const std::string& path, const std::string& what) {
+    report_path(terminal, PathMatter::warning, path, what);
+  };
   return events;
 }
 
