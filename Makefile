@@ -38,7 +38,7 @@ test-asan test-tsan: test-%: deps ## the tests under AddressSanitizer and UBSan,
 fuzz: deps ## a bounded number of inputs into every decoder
 	@scripts/install-packages.sh fuzz
 	@cmake --preset fuzz > /dev/null
-	@cmake --build build/fuzz -j $(JOBS)
+	@cmake --build build/fuzz -j $(JOBS) --target fuzzers
 	@scripts/fuzz.sh build/fuzz/bin
 
 bench: all ## measures against tar, find and zstd, and writes bench/results.md
