@@ -11,7 +11,7 @@ all: $(BUILD)/build.ninja
 	@echo "built: $(BUILD)/bin/rbbackup and $(BUILD)/bin/rbbackupd"
 
 $(BUILD)/build.ninja: CMakePresets.json | deps
-	@cmake --preset release
+	@cmake --preset release -DRB_BUILD_TESTS=OFF
 
 help:
 	@sed -n '2,$$s/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ try: ## builds, starts a server, backs up DIR=/usr/share/doc, changes it, restor
 
 test: deps ## builds and runs all tests
 	@scripts/install-packages.sh test
-	@cmake --preset release > /dev/null
+	@cmake --preset release -DRB_BUILD_TESTS=ON > /dev/null
 	@cmake --build $(BUILD) -j $(JOBS)
 	@ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure --no-tests=error
 
