@@ -4,7 +4,7 @@ import pathlib
 import re
 import sys
 
-# What each layer may include of ours. tests/layers/README says why; ARCHITECTURE.md has the same table for people.
+# What each layer may include of ours. ARCHITECTURE.md has the same table for people.
 MAY_USE = {
     "base": [],
     "format": ["base"],
