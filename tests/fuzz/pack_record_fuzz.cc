@@ -44,7 +44,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const PackPosition at{.pack = 3, .offset = 80};
   const HashKey key{};
   decode_header({data, size});
-  RB_ASSERT(!decode_pack_record_header({data, size}, at, HashKey{1}));
+  (void)decode_pack_record_header({data, size}, at,
+                                  HashKey{1});  // comparisons are traced: it may guess the check
   Bytes record(data, data + size);
   if (has_its_length(record)) place_pack_record(record, at, key);
   decode_record(record, at, key);
