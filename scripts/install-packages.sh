@@ -4,10 +4,10 @@ set -eu
 
 build="build-essential cmake ninja-build pkg-config ccache git
   libboost1.81-dev libssl-dev librocksdb-dev libcurl4-openssl-dev libcli11-dev libfmt-dev libspdlog-dev
-  nlohmann-json3-dev libzstd-dev libisal-dev librust-blake3-dev"
-test="libgtest-dev libgmock-dev librapidcheck-dev clang-format-14 acl attr rsync python3 libcap2-bin"
+  libtomlplusplus-dev libsystemd-dev nlohmann-json3-dev libzstd-dev libisal-dev librust-blake3-dev"
+test="libgtest-dev libgmock-dev librapidcheck-dev clang-format-14 acl attr rsync python3 libcap2-bin openssl iproute2"
 fuzz="clang-19 libclang-rt-19-dev"
-bench="linux-source-6.1 xz-utils zstd rsync acl attr python3"
+bench="linux-source-6.1 xz-utils zstd rsync acl attr python3 openssl iproute2 iperf3 nftables"
 tidy="clang-tidy-19"
 
 case "${1:-build}" in

@@ -101,10 +101,10 @@ void Service::fence_all() {
   impl_->sessions.end_all();
 }
 
-std::expected<std::size_t, Response> Service::admit(const Peer&, const Request& head) const {
+std::expected<Admission, Response> Service::admit(const Peer& peer, const Request& head) const {
   auto route = find_route(head.method, head.target);
   if (!route) return std::unexpected(std::move(route).error());
-  return max_body_bytes(route->kind);
+  return Admission{max_body_bytes(route->kind), std::uint64_t{peer.uid} + 1};
 }
 
 Response Service::handle(const Peer& peer, const Request& request) {

@@ -16,9 +16,16 @@ namespace rb::api {
 
 // Who is at the other end, as the transport knows it.
 struct Peer {
-  std::uint32_t uid = 0;
+  bool local = true;      // on a Unix socket, where the kernel says who calls
+  std::uint32_t uid = 0;  // means something only when local, as does `user`
   std::string user;
-  std::string address;  // for the log
+  std::string address;  // for the log and for limits: "192.0.2.7", or "unix, pid 12"
+};
+
+// What a request whose head has come may go on with.
+struct Admission {
+  std::size_t max_body_bytes = 0;
+  std::uint64_t share = 0;  // requests of one node have one share, for fairness and limits; 0: of nobody yet
 };
 
 struct Request {
@@ -49,8 +56,8 @@ class Service {
  public:
   Service(StoreFactory store_for, const Clock& clock, ServiceOptions options);
   ~Service();
-  // Before the body is read: the largest body this request may have, or the answer that refuses it.
-  std::expected<std::size_t, Response> admit(const Peer& peer, const Request& head) const;
+  // Before the body is read: what it may be, or the answer that refuses it.
+  std::expected<Admission, Response> admit(const Peer& peer, const Request& head) const;
   Response handle(const Peer& peer, const Request& request);
   // Fences sessions whose lease has run out; called now and then. A request checks its own session's lease
   // anyway.

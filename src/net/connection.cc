@@ -154,7 +154,7 @@ awaitable<Connection::Received> Connection::read_body() {
     co_return Received::refused;
   }
   if (length == 0) co_return Received::all;
-  if (length > *limit || length > core_.options.body_budget_bytes) {
+  if (length > limit->max_body_bytes || length > core_.options.body_budget_bytes) {
     refuse(api::error_response(413, Error(Errc::protocol, "the body is too large")));
     co_return Received::refused;
   }

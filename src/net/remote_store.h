@@ -6,14 +6,22 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "api/join_link.h"
 #include "store/store.h"
 
 namespace rb::net {
 
 struct RemoteOptions {
-  std::string socket_path;                    // Unix socket of the server
+  std::string socket_path;               // Unix socket of the server, or
+  std::string address;                   // HOST:PORT, over TLS 1.3, with
+  std::vector<api::KeyPin> pins;         // ... the keys it may have, at least one, and
+  std::optional<Credential> credential;  // ... who we are
+  // The server will have this key some day: to be stored, and trusted then. From any thread.
+  std::function<void(const api::KeyPin&)> on_next_key;
   int connections = 2;                        // for blocks
   std::size_t window_bytes = 16 << 20;        // of blocks not yet acknowledged
   std::chrono::milliseconds patience{60000};  // without any answer, before giving up

@@ -65,6 +65,9 @@ class UnixServer final : public Server {
 
   ~UnixServer() override { stop(std::chrono::milliseconds(0)); }
 
+  std::vector<std::string> addresses() const override { return {}; }
+  Status reload_tls() override { return {}; }
+
   void stop(std::chrono::milliseconds grace) override {
     if (stopped_.exchange(true)) return;
     asio::post(core_.io, [this] { stop_accepting(); });

@@ -5,7 +5,9 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 
@@ -15,13 +17,25 @@ class Service;
 
 namespace rb::net {
 
+// Paths of PEM files; read at start and by Server::reload_tls().
+struct TlsFiles {
+  std::string certificate, key;
+};
+
 struct ServerOptions {
-  std::string
-      socket_path;  // made with mode 0666: the kernel says who calls, the service decides what they may
-  int worker_threads = 8;   // for disk and CPU work; the I/O thread never blocks
-  int stream_threads = 16;  // for long answers: as many readers are served at a time, others wait
+  // Made with mode 0666: the kernel says who calls, the service decides what they may. Empty: none.
+  std::string socket_path;
+  std::vector<std::string> listen;  // "ADDR:PORT" or "[ADDR]:PORT", TLS 1.3; port 0 takes a free one
+  std::vector<int> inherited;       // listening sockets made by others (socket activation), Unix or TCP
+  std::optional<TlsFiles> tls;      // required where anything listens on TCP
+  int worker_threads = 8;           // for disk and CPU work; the I/O thread never blocks
+  int stream_threads = 16;          // for long answers: as many readers are served at a time, others wait
   std::size_t max_connections = 4096;
-  std::size_t body_budget_bytes = 128 << 20;       // of all bodies being received; who comes late waits
+  std::size_t max_connections_per_share = 64;  // of one node (api::Admission); others are told 429
+  std::size_t body_budget_bytes = 128 << 20;   // of all bodies being received; who comes late waits
+  std::uint64_t bytes_per_second = 0;          // of all bodies and answers; 0: no limit
+  std::uint64_t share_bytes_per_second = 0;    // of one node; 0: no limit
+  std::chrono::milliseconds handshake_timeout{10000};
   std::chrono::milliseconds idle_timeout{300000};  // between requests
   std::chrono::milliseconds read_timeout{60000};   // without progress inside a request
   std::chrono::milliseconds write_timeout{60000};  // without progress inside an answer
@@ -32,6 +46,10 @@ class Server {
   // Binds and listens; a stale socket (nobody answers) is replaced, a live one is refused.
   static Result<std::unique_ptr<Server>> start(api::Service& service, ServerOptions options);
   virtual ~Server() = default;
+  // The TCP addresses it listens at, "ADDR:PORT", with the ports that were taken.
+  virtual std::vector<std::string> addresses() const = 0;
+  // Reads the TLS files again, for connections to come. An error leaves those in use.
+  virtual Status reload_tls() = 0;
   // Stops accepting, lets running requests finish for at most `grace`, then cancels. Safe to call once, from
   // any thread.
   virtual void stop(std::chrono::milliseconds grace) = 0;

@@ -48,6 +48,10 @@ struct BeginRequest {
   std::optional<ObjectId> cached_tree;
   // The head this run began from, when it begins again: keeps it pinned for the three-way merge.
   std::optional<SnapshotId> base;
+  // Labels, for the list of nodes and for noticing that two machines use one credential.
+  std::string client_version;
+  std::string boot_id;         // of the client's kernel (/proc/sys/kernel/random/boot_id); empty: unknown
+  std::string client_address;  // filled in by the transport, never by the client
 };
 
 struct SessionInfo {
@@ -64,6 +68,7 @@ struct SessionInfo {
   // Damaged objects that the store would like to have again; "send" is answered for them though parents are
   // "have".
   std::vector<ObjectId> wanted;
+  std::vector<std::string> notices;  // for the person at the client, a sentence each
 };
 
 struct CommitRequest {

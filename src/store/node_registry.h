@@ -1,0 +1,101 @@
+// Who may call, and as whom: nodes, their credentials and the invitations that make them. The repository
+// keeps this in its journal; the protocol reaches it through here. Thread-safe; changes are on stable storage
+// when they return.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "store/store.h"
+
+namespace rb {
+
+// The public half of a credential, by which the server finds it; no secret.
+using CredentialId = FixedId<struct CredentialTag, 8>;
+// 256 random bits. The server keeps its hash only; never logged.
+using SecretKey = FixedId<struct SecretTag, 32>;
+
+// What a node proves itself with, and, in a link, what an invitation is redeemed with.
+struct Credential {
+  CredentialId id;
+  SecretKey secret;
+  bool operator==(const Credential&) const = default;
+};
+
+// Who a request comes from, once that is settled.
+struct Caller {
+  std::uint32_t node = 0;  // 0: an administrator's token, which is no node and has no files
+  std::string name;        // of the node, a label
+  bool administrator = false;
+};
+
+struct InvitationRequest {
+  std::string node;   // of valid_node_name(); one that exists gets its history, and its old credential goes
+  std::string group;  // nodes of one group share a domain; empty: a domain of its own. As node names.
+  std::chrono::seconds lifetime{3600};
+};
+
+struct Invitation {
+  Credential secret;  // redeemable once
+  std::string node;
+  std::string group;
+  Timestamp expires;
+  bool replaces = false;  // the node exists: joining revokes its present credential
+};
+
+struct JoinRequest {
+  Credential invitation;
+  // Drawn by the node, and stored by it before it asks: repeating a request whose answer was lost gives the
+  // first result.
+  Credential credential;
+};
+
+struct JoinAnswer {
+  std::string node;
+  std::string group;
+  bool has_history = false;  // the node had snapshots already
+};
+
+struct NodeOverview {
+  std::uint32_t node = 0;
+  std::string name;
+  std::string group;                 // empty: none
+  std::optional<std::uint32_t> uid;  // of a user on the server's machine
+  bool revoked = false;
+  bool invited = false;  // an invitation for it is open
+  std::optional<SnapshotInfo> last_backup;
+  std::uint64_t snapshot_count = 0;
+  std::uint64_t logical_bytes = 0;  // as its last snapshot says
+  std::uint64_t stored_bytes = 0;   // of the blocks it sent, as stored
+  std::string last_address;         // since the server started; empty: not seen
+  std::string client_version;
+  std::optional<Timestamp> last_seen;
+  bool cloned = false;  // its credential is used by two machines in turn
+};
+
+class NodeRegistry {
+ public:
+  virtual ~NodeRegistry() = default;
+
+  // Errc::invalid_argument: a name that is none, or another group than the node is in.
+  virtual Result<Invitation> invite(const InvitationRequest& request) = 0;
+  // Errc::denied, each with its own words: no such invitation, expired, used already.
+  virtual Result<JoinAnswer> join(const JoinRequest& request) = 0;
+  // Errc::denied: unknown, or revoked (said so only to who knows the secret).
+  virtual Result<Caller> authenticate(const Credential& credential) = 0;
+  // A token for /metrics, /healthz and administration over the network. Shown once.
+  virtual Result<Credential> make_administrator_token() = 0;
+
+  virtual Result<std::vector<NodeOverview>> nodes() = 0;  // by name
+  // Revokes its credentials and open invitations, and fences its sessions. Its copies stay.
+  virtual Status remove(const std::string& name) = 0;
+  // Errc::conflict: the new name is taken.
+  virtual Status rename(const std::string& from, const std::string& to) = 0;
+};
+
+// 1 to 64 of A-Z a-z 0-9 . _ - and not beginning with a dot or dash. Names of local users may be others.
+bool valid_node_name(std::string_view name);
+
+}  // namespace rb
