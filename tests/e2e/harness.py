@@ -80,8 +80,8 @@ class TestCase(unittest.TestCase):
         self.addCleanup(server.kill)
         return server
 
-    def client(self, *words, expect=0, **keywords):
-        process = subprocess.run([BIN / "rbbackup", *words], capture_output=True, timeout=PATIENCE,
+    def client(self, *words, expect=0, program=BIN / "rbbackup", **keywords):
+        process = subprocess.run([program, *words], capture_output=True, timeout=PATIENCE,
                                  env=keywords.pop("env", self.environment), **keywords)
         outcome = Outcome(process)
         if expect is not None:
