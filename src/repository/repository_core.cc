@@ -81,6 +81,7 @@ Status RepositoryCore::open_catalog() {
   } else {
     RB_TRY(catalog_, open_rocks_catalog(directory_.catalog()));
   }
+  RB_TRY(check_no_entry_is_lost());
   const auto fits = catalog_fits();
   if (fits && *fits) return {};
   if (!report_.created) {
@@ -90,11 +91,29 @@ Status RepositoryCore::open_catalog() {
   return catalog_->clear(directory_.format.id);
 }
 
-// Whether the catalog is one of these packs and this journal, and not ahead of them.
+// Entries are applied to the catalog only after they were synced in both copies. So a catalog that is ahead
+// of them knows acknowledged snapshots and deletions that are gone; to make it anew would forget them without
+// a word.
+Status RepositoryCore::check_no_entry_is_lost() {
+  const auto state = catalog_->state();
+  if (!state || state->repository != directory_.format.id) return {};
+  const std::uint64_t known = state->journal.sequence, left = journal_->last_sequence();
+  if (known <= left) return {};
+  const std::string lost = known == left + 1
+                               ? fmt::format("entry {} of the journal is", known)
+                               : fmt::format("entries {} to {} of the journal are", left + 1, known);
+  return fail(
+      Errc::corrupt,
+      fmt::format("{} lost in both copies ({} and {}), with what they acknowledged: put a copy of the "
+                  "journal back, or delete {} to go on without them; nothing was changed",
+                  lost, directory_.journal_1(), directory_.journal_2(), directory_.catalog()));
+}
+
+// Whether the catalog is one of these packs and this journal, and not ahead of the packs.
 Result<bool> RepositoryCore::catalog_fits() {
   RB_TRY(const CatalogState state, catalog_->state());
   if (state.repository != directory_.format.id) return false;
-  if (state.packs > packs_->end() || state.journal.sequence > journal_->last_sequence()) return false;
+  if (state.packs > packs_->end()) return false;
   RB_TRY(const std::vector<std::uint64_t> needed, catalog_->packs());
   const std::vector<std::uint64_t> present = packs_->packs();
   if (!std::includes(present.begin(), present.end(), needed.begin(), needed.end())) return false;

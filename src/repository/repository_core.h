@@ -37,6 +37,7 @@ class RepositoryCore {
   Status open_parts(const std::string& directory);
   Status check_journal_is_there() const;
   Status open_catalog();
+  Status check_no_entry_is_lost();
   Status recover();
   Result<bool> catalog_fits();
 
