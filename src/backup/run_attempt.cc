@@ -147,6 +147,8 @@ Result<FinishedSource> RunAttempt::walk(const PlannedSource& source) {
                      .recursive = options_.recursive,
                      .deleting = options_.remove_absent,
                      .warnings = monitor_.warning_count() - warnings_before,
+                     .files = finished.files,
+                     .bytes = finished.bytes,
                      .device = identity,
                      .excludes = options_.excludes.texts()};
   return finished;

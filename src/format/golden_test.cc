@@ -133,6 +133,8 @@ TEST(GoldenTest, SnapshotPayload) {
                        .recursive = true,
                        .deleting = true,
                        .warnings = 2,
+                       .files = 9,
+                       .bytes = 1000,
                        .device = 300,
                        .excludes = {"*.o"}}};
   snapshot.counts = {.created = 1,
@@ -147,7 +149,7 @@ TEST(GoldenTest, SnapshotPayload) {
   snapshot.merged = true;
   check_bytes(encode_snapshot(snapshot).payload,
               "000180c4 9fd50c07 00000002 70630530 2e312e30 01020304 05d80407 0801052f 686f6d65 82c49fd5"
-              "0c000000 000302ac 0201032a 2e6f0101 77");
+              "0c000000 00030209 e807ac02 01032a2e 6f010177");
 }
 
 TEST(GoldenTest, BlockOfMetadata) {

@@ -5,43 +5,11 @@
 
 #include <optional>
 #include <string>
-#include <variant>
 
-#include "base/clock.h"
 #include "base/hash.h"
-#include "format/chunk_params.h"
-#include "format/object.h"
+#include "format/journal_record.h"
 
 namespace rb {
-
-struct NodeRecord {        // a node was enrolled
-  std::uint32_t node = 0;  // its number
-  std::uint32_t domain = 0;
-  std::string name;
-  std::optional<std::uint32_t> uid;  // bound to this user on the server's machine, or
-  std::string user;                  // ... nothing, for a node with a credential (a later version)
-  bool operator==(const NodeRecord&) const = default;
-};
-
-struct DomainRecord {  // a domain was made
-  std::uint32_t domain = 0;
-  ChunkParams chunk_params;
-  bool operator==(const DomainRecord&) const = default;
-};
-
-struct CommitRecord {
-  std::uint32_t node = 0;
-  std::uint32_t domain = 0;
-  std::uint64_t sequence = 0;  // position in the node's history
-  Timestamp received;
-  RunId run;
-  ObjectId snapshot;
-  bool operator==(const CommitRecord&) const = default;
-};
-
-// Further kinds (deletions, pins, collections, quarantine, credentials) get numbers of their own when they
-// come; a reader refuses a kind it does not know, since ignoring a deletion or revocation would undo it.
-using JournalRecord = std::variant<NodeRecord, DomainRecord, CommitRecord>;
 
 inline constexpr std::uint32_t kJournalVersion = 0;
 inline constexpr std::size_t kJournalSegmentHeaderBytes = 64;
@@ -50,7 +18,6 @@ inline constexpr std::size_t kJournalRecordHeaderBytes = 56;
 inline constexpr std::size_t kJournalRecordBytesMin = kJournalRecordHeaderBytes + Digest::kSize;
 // Names are the longest things in it. Small, so that a damaged length can't send a search far.
 inline constexpr std::size_t kJournalRecordBytesMax = 16 << 10;
-inline constexpr std::size_t kJournalNameBytesMax = 1024;
 // Records begin with these bytes, at any offset.
 inline constexpr std::string_view kJournalRecordMagic = "\xe7rbjrnl\n";
 
@@ -86,11 +53,7 @@ struct JournalFrame {
 // Of the record that `bytes` begin with. Errc::corrupt when they don't, or are cut short.
 Result<JournalFrame> decode_journal_frame(ByteView bytes);
 
-// Requires: names within their limit. The hash is the last 32 bytes.
+// Requires: check_journal_record. The hash is the last 32 bytes.
 Bytes encode_journal_record(std::uint64_t sequence, const Digest& predecessor, const JournalRecord& record);
-// Errc::unsupported for a kind it does not know, else Errc::corrupt.
-Result<JournalRecord> decode_journal_payload(std::uint32_t kind, ByteView payload);
-// Whether it can be encoded: names within their limit, times with fewer nanoseconds than a second has.
-Status check_journal_record(const JournalRecord& record);
 
 }  // namespace rb

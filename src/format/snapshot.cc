@@ -17,7 +17,7 @@ constexpr std::uint8_t kRecursive = 1;  // flags of a source
 constexpr std::uint8_t kDeleting = 2;
 
 // Fields of a source that are not its path take at least this much; bounds a count before memory is taken.
-constexpr std::size_t kMinSourceBytes = 10;
+constexpr std::size_t kMinSourceBytes = 12;
 
 std::unexpected<Error> corrupt(const char* what) {
   return fail(Errc::corrupt, std::string("snapshot: ") + what);
@@ -63,6 +63,8 @@ void write_source(ByteWriter& writer, const Source& source) {
   writer.u8(
       static_cast<std::uint8_t>((source.recursive ? kRecursive : 0) | (source.deleting ? kDeleting : 0)));
   writer.varint(source.warnings);
+  writer.varint(source.files);
+  writer.varint(source.bytes);
   writer.varint(source.device);
   writer.varint(source.excludes.size());
   for (const std::string& pattern : source.excludes)
@@ -79,6 +81,8 @@ Source read_source(ByteReader& reader, std::size_t& excludes_left) {
   source.recursive = (flags & kRecursive) != 0;
   source.deleting = (flags & kDeleting) != 0;
   source.warnings = reader.varint();
+  source.files = reader.varint();
+  source.bytes = reader.varint();
   source.device = reader.varint();
   const std::uint64_t excludes = reader.varint_max(excludes_left);
   excludes_left -= excludes;

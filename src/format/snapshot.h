@@ -18,6 +18,8 @@ struct Source {
   bool recursive = false;      // -r
   bool deleting = false;       // -d
   std::uint64_t warnings = 0;  // files that could not be read, changed while being read ... in that run
+  std::uint64_t files = 0;     // what that run saw of the path, directories not counted
+  std::uint64_t bytes = 0;     // of the regular ones among them, holes included
   std::uint64_t device = 0;    // a stable identity of the file system PATH was on (scan/mounts.h); 0 unknown
   std::vector<std::string> excludes;
   bool operator==(const Source&) const = default;

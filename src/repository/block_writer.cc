@@ -39,7 +39,9 @@ Result<bool> BlockWriter::try_append(SessionState& session, const BlockDirectory
     if (accepted.depends_on != 0) session.note_put(directory.block_class, accepted.depends_on);
     return true;
   }
-  RB_TRY(const PackPosition at, packs_.append({session.node, session.domain}, block));
+  RB_TRY(check_quota(session, block.size()));
+  const PackRecordOwner owner{session.node, session.domain};
+  RB_TRY(const PackPosition at, packs_.append(owner, block));
   std::vector<ObjectId> ids;
   std::vector<ObjectNumber> numbers;
   for (const NewObject& object : accepted.fresh) {
@@ -47,13 +49,26 @@ Result<bool> BlockWriter::try_append(SessionState& session, const BlockDirectory
     numbers.push_back(object.number);
   }
   const Ticket ticket = ++last_ticket_;
-  index_.insert(session.domain, at, ticket, session.number, std::move(accepted.fresh));
+  const AppendedBlock appended{owner, at, ticket, session.number};
+  index_.insert(appended, std::move(accepted.fresh));
+  index_.count_bytes(appended, block.size());
   session.note_put(directory.block_class, ticket);
   if (accepted.depends_on != 0) session.note_put(directory.block_class, accepted.depends_on);
   session.pin(numbers);
   claims_.drop(session.domain, ids);
   bytes_since_move_ += block.size();
   return true;
+}
+
+// What a node has already is dropped without being stored, so it costs no quota.
+Status BlockWriter::check_quota(const SessionState& session, std::uint64_t block_bytes) const {
+  const std::uint64_t allowed = session.quota.stored_bytes;
+  if (allowed == 0) return {};
+  const std::uint64_t stored = index_.stored_bytes(session.node);
+  if (stored + block_bytes <= allowed) return {};
+  return fail(Errc::no_space,
+              fmt::format("the quota of node \"{}\" is used up: {} of {} bytes stored, and {} more were sent",
+                          session.node_name, stored, allowed, block_bytes));
 }
 
 Status BlockWriter::sync(TicketRange range) {

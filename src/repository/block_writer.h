@@ -51,6 +51,8 @@ class BlockWriter {
   // False: the index has changed since it was asked, check again.
   Result<bool> try_append(SessionState& session, const BlockDirectory& directory, ByteView block,
                           Acceptance accepted);
+  // Requires: append_mutex_, or a block of another session may take the room meanwhile.
+  Status check_quota(const SessionState& session, std::uint64_t block_bytes) const;
   void lead_sync();
   void lose_unsettled(const Error& error, Ticket settled);
   Status make_room();

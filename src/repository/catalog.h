@@ -49,6 +49,29 @@ struct CatalogCommit {
   bool operator==(const CatalogCommit&) const = default;
 };
 
+struct CatalogNode {
+  NodeRecord record;
+  bool removed = false;  // lets nobody in
+  bool operator==(const CatalogNode&) const = default;
+};
+
+struct CatalogCredential {
+  CredentialId id;
+  SecretHash secret;
+  std::uint32_t node = 0;  // 0: an administrator's token
+  bool revoked = false;
+  bool operator==(const CatalogCredential&) const = default;
+};
+
+enum class InvitationState : std::uint8_t { open = 0, used = 1, withdrawn = 2 };
+
+struct CatalogInvitation {
+  InvitationRecord record;  // of the name that the node has now
+  InvitationState state = InvitationState::open;
+  CredentialId used_by;
+  bool operator==(const CatalogInvitation&) const = default;
+};
+
 struct JournalMark {
   std::uint64_t sequence = 0;
   Digest hash;  // of the entry with that sequence: a catalog of another history is recognised
@@ -59,11 +82,15 @@ struct JournalMark {
 struct CatalogBatch {
   std::vector<CatalogObject> objects;  // sorted by (domain, id), none twice; replaces a row that exists
   std::map<std::uint32_t, std::uint64_t> object_counts;  // of each domain, after this batch
-  std::vector<NodeRecord> nodes;
+  std::map<std::uint32_t, std::uint64_t> stored_bytes;   // of each node's blocks, after this batch
+  std::vector<CatalogNode> nodes;  // here and below: the last one of a number or id counts
   std::vector<DomainRecord> domains;
+  std::vector<CatalogCredential> credentials;
+  std::vector<CatalogInvitation> invitations;
   std::vector<CatalogCommit> commits;
-  std::optional<PackPosition> packs;   // every record before it has been applied
-  std::optional<JournalMark> journal;  // every entry up to it has been applied
+  std::optional<PackPosition> packs;    // every record before it has been applied
+  std::optional<PackPosition> counted;  // every record before it, and no other, is in stored_bytes
+  std::optional<JournalMark> journal;   // every entry up to it has been applied
   std::optional<ObjectNumber> next_number;
 };
 
@@ -71,6 +98,7 @@ struct CatalogBatch {
 struct CatalogState {
   RepositoryId repository;
   PackPosition packs;
+  PackPosition counted;
   JournalMark journal;
   ObjectNumber next_number = 1;
 };
@@ -82,8 +110,11 @@ class Catalog {
 
   virtual Result<CatalogState> state() = 0;
   virtual Result<std::map<std::uint32_t, std::uint64_t>> object_counts() = 0;
-  virtual Result<std::vector<NodeRecord>> nodes() = 0;
+  virtual Result<std::map<std::uint32_t, std::uint64_t>> stored_bytes() = 0;
+  virtual Result<std::vector<CatalogNode>> nodes() = 0;
   virtual Result<std::vector<DomainRecord>> domains() = 0;
+  virtual Result<std::vector<CatalogCredential>> credentials() = 0;
+  virtual Result<std::vector<CatalogInvitation>> invitations() = 0;
   // The packs that rows point into.
   virtual Result<std::vector<std::uint64_t>> packs() = 0;
 

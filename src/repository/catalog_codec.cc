@@ -21,6 +21,9 @@ enum class Table : char {
   snapshot = 's',
   run = 'r',
   snapshot_id = 'i',
+  stored_bytes = 'b',
+  credential = 'k',
+  invitation = 'v',
 };
 
 constexpr std::size_t kMaxLabelBytes = 4096;
@@ -44,6 +47,10 @@ std::string key_of(Table table, T number) {
   return key;
 }
 
+std::string key_of(Table table, const CredentialId& id) {
+  return key_of(table) + std::string(as_text(id.view()));
+}
+
 std::string key_of(Table table, std::uint32_t number, ByteView id) {
   std::string key;
   key.reserve(1 + sizeof number + id.size());
@@ -65,6 +72,12 @@ std::unexpected<Error> damaged(std::string_view what) {
   return fail(Errc::corrupt, "the catalog's row of " + std::string(what) + " makes no sense");
 }
 
+bool read_flag(ByteReader& r) {
+  const std::uint8_t flag = r.u8();
+  if (flag > 1) r.fail();
+  return flag == 1;
+}
+
 }  // namespace
 
 std::string identity_key() {
@@ -72,6 +85,9 @@ std::string identity_key() {
 }
 std::string pack_mark_key() {
   return key_of(Table::meta) + "packs";
+}
+std::string counted_mark_key() {
+  return key_of(Table::meta) + "counted";
 }
 std::string journal_mark_key() {
   return key_of(Table::meta) + "journal";
@@ -82,11 +98,20 @@ std::string next_number_key() {
 std::string object_count_key(std::uint32_t domain) {
   return key_of(Table::object_count, domain);
 }
+std::string stored_bytes_key(std::uint32_t node) {
+  return key_of(Table::stored_bytes, node);
+}
 std::string domain_key(std::uint32_t domain) {
   return key_of(Table::domain, domain);
 }
 std::string node_key(std::uint32_t node) {
   return key_of(Table::node, node);
+}
+std::string credential_key(const CredentialId& id) {
+  return key_of(Table::credential, id);
+}
+std::string invitation_key(const CredentialId& id) {
+  return key_of(Table::invitation, id);
 }
 std::string pack_key(std::uint64_t pack) {
   return key_of(Table::pack, pack);
@@ -111,6 +136,15 @@ std::string snapshot_key(std::uint32_t node, std::uint64_t sequence) {
 
 std::string object_count_prefix() {
   return key_of(Table::object_count);
+}
+std::string stored_bytes_prefix() {
+  return key_of(Table::stored_bytes);
+}
+std::string credential_prefix() {
+  return key_of(Table::credential);
+}
+std::string invitation_prefix() {
+  return key_of(Table::invitation);
 }
 std::string domain_prefix() {
   return key_of(Table::domain);
@@ -283,28 +317,30 @@ Result<SnapshotInfo> decode_snapshot_row(ByteView value) {
   return info;
 }
 
-Bytes encode_node_row(const NodeRecord& node) {
+Bytes encode_node_row(const CatalogNode& node) {
   Bytes out;
   out.reserve(kUsualRowBytes);
   ByteWriter w(out);
-  w.u32(node.domain);
-  w.sized(node.name);
-  w.u8(node.uid ? 1 : 0);
-  w.u32(node.uid.value_or(0));
-  w.sized(node.user);
+  w.u32(node.record.domain);
+  w.sized(node.record.name);
+  w.u8(node.record.uid ? 1 : 0);
+  w.u32(node.record.uid.value_or(0));
+  w.sized(node.record.user);
+  w.u8(node.removed ? 1 : 0);
   return out;
 }
 
-Result<NodeRecord> decode_node_row(std::uint32_t number, ByteView value) {
+Result<CatalogNode> decode_node_row(std::uint32_t number, ByteView value) {
   ByteReader r(value);
-  NodeRecord node;
-  node.node = number;
-  node.domain = r.u32();
-  node.name = as_text(r.sized(kMaxLabelBytes));
-  const bool bound = r.u8() != 0;
+  CatalogNode node;
+  node.record.node = number;
+  node.record.domain = r.u32();
+  node.record.name = as_text(r.sized(kMaxLabelBytes));
+  const bool bound = read_flag(r);
   const std::uint32_t uid = r.u32();
-  if (bound) node.uid = uid;
-  node.user = as_text(r.sized(kMaxLabelBytes));
+  if (bound) node.record.uid = uid;
+  node.record.user = as_text(r.sized(kMaxLabelBytes));
+  node.removed = read_flag(r);
   if (!r.done()) return damaged("a node");
   return node;
 }
@@ -318,6 +354,7 @@ Bytes encode_domain_row(const DomainRecord& domain) {
   w.u32(domain.chunk_params.average_bytes);
   w.u32(domain.chunk_params.max_bytes);
   w.bytes(domain.chunk_params.key);
+  w.sized(domain.group);
   return out;
 }
 
@@ -330,9 +367,56 @@ Result<DomainRecord> decode_domain_row(std::uint32_t number, ByteView value) {
   domain.chunk_params.average_bytes = r.u32();
   domain.chunk_params.max_bytes = r.u32();
   const ByteView key = r.bytes(domain.chunk_params.key.size());
+  domain.group = as_text(r.sized(kMaxLabelBytes));
   if (!r.done() || !check_chunk_params(domain.chunk_params)) return damaged("a domain");
   std::copy(key.begin(), key.end(), domain.chunk_params.key.begin());
   return domain;
+}
+
+Bytes encode_credential_row(const CatalogCredential& credential) {
+  Bytes out;
+  out.reserve(kUsualRowBytes);
+  ByteWriter w(out);
+  w.bytes(credential.id.view());
+  w.bytes(credential.secret.view());
+  w.u32(credential.node);
+  w.u8(credential.revoked ? 1 : 0);
+  return out;
+}
+
+Result<CatalogCredential> decode_credential_row(ByteView value) {
+  ByteReader r(value);
+  CatalogCredential credential;
+  credential.id = r.id<CredentialId>();
+  credential.secret = r.id<SecretHash>();
+  credential.node = r.u32();
+  credential.revoked = read_flag(r);
+  if (!r.done()) return damaged("a credential");
+  return credential;
+}
+
+Bytes encode_invitation_row(const CatalogInvitation& invitation) {
+  Bytes out;
+  out.reserve(kUsualRowBytes);
+  ByteWriter w(out);
+  w.u8(static_cast<std::uint8_t>(invitation.state));
+  w.bytes(invitation.used_by.view());
+  w.bytes(encode_journal_payload(invitation.record));
+  return out;
+}
+
+Result<CatalogInvitation> decode_invitation_row(ByteView value) {
+  ByteReader r(value);
+  CatalogInvitation invitation;
+  const std::uint8_t state = r.u8();
+  invitation.used_by = r.id<CredentialId>();
+  if (!r.ok() || state > static_cast<std::uint8_t>(InvitationState::withdrawn))
+    return damaged("an invitation");
+  invitation.state = static_cast<InvitationState>(state);
+  auto record = decode_journal_payload(journal_kind_of(InvitationRecord{}), r.bytes(r.remaining()));
+  if (!record) return damaged("an invitation");
+  invitation.record = std::get<InvitationRecord>(std::move(*record));
+  return invitation;
 }
 
 }  // namespace rb

@@ -9,15 +9,19 @@
 
 namespace rb {
 
-inline constexpr std::uint32_t kCatalogVersion = 1;
+inline constexpr std::uint32_t kCatalogVersion = 2;
 
-std::string identity_key();   // version and repository
-std::string pack_mark_key();  // CatalogState::packs
+std::string identity_key();      // version and repository
+std::string pack_mark_key();     // CatalogState::packs
+std::string counted_mark_key();  // CatalogState::counted
 std::string journal_mark_key();
 std::string next_number_key();
 std::string object_count_key(std::uint32_t domain);
+std::string stored_bytes_key(std::uint32_t node);
 std::string domain_key(std::uint32_t domain);
 std::string node_key(std::uint32_t node);
+std::string credential_key(const CredentialId& id);
+std::string invitation_key(const CredentialId& id);
 std::string pack_key(std::uint64_t pack);
 std::string object_key(std::uint32_t domain, const ObjectId& id);
 std::string children_key(ObjectNumber number);
@@ -27,8 +31,11 @@ std::string snapshot_id_key(std::uint32_t node, const SnapshotId& id);
 
 // What all keys of one kind begin with.
 std::string object_count_prefix();
+std::string stored_bytes_prefix();
 std::string domain_prefix();
 std::string node_prefix();
+std::string credential_prefix();
+std::string invitation_prefix();
 std::string pack_prefix();
 std::string snapshot_prefix(std::uint32_t node);
 
@@ -52,9 +59,13 @@ Bytes encode_children(std::vector<ObjectNumber> children);
 Result<std::vector<ObjectNumber>> decode_children(ByteView value);
 Bytes encode_snapshot_row(const CatalogCommit& commit);
 Result<SnapshotInfo> decode_snapshot_row(ByteView value);
-Bytes encode_node_row(const NodeRecord& node);
-Result<NodeRecord> decode_node_row(std::uint32_t number, ByteView value);
+Bytes encode_node_row(const CatalogNode& node);
+Result<CatalogNode> decode_node_row(std::uint32_t number, ByteView value);
 Bytes encode_domain_row(const DomainRecord& domain);
 Result<DomainRecord> decode_domain_row(std::uint32_t number, ByteView value);
+Bytes encode_credential_row(const CatalogCredential& credential);
+Result<CatalogCredential> decode_credential_row(ByteView value);
+Bytes encode_invitation_row(const CatalogInvitation& invitation);
+Result<CatalogInvitation> decode_invitation_row(ByteView value);
 
 }  // namespace rb

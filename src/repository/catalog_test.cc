@@ -131,9 +131,10 @@ TEST_P(CatalogTest, KeepsMarksThatABatchDoesNotSet) {
 
 TEST_P(CatalogTest, KeepsNodesAndDomains) {
   CatalogBatch batch;
-  batch.nodes = {{.node = 1, .domain = 1, .name = "host", .uid = 0, .user = "root"},
-                 {.node = 2, .domain = 2, .name = "with a credential", .uid = {}, .user = ""}};
-  batch.domains = {{.domain = 1, .chunk_params = small_chunk_params()}, {.domain = 2, .chunk_params = {}}};
+  batch.nodes = {{.record = {.node = 1, .domain = 1, .name = "host", .uid = 0, .user = "root"}},
+                 {.record = {.node = 2, .domain = 2, .name = "with a credential"}, .removed = true}};
+  batch.domains = {{.domain = 1, .chunk_params = small_chunk_params()},
+                   {.domain = 2, .chunk_params = {}, .group = "lab"}};
   batch.domains[0].chunk_params.key.fill(3);
   apply(batch);
   EXPECT_EQ(*catalog_->nodes(), batch.nodes);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "repository/local_registry.h"
 #include "repository/local_session.h"
 
 namespace rb {
@@ -25,25 +26,43 @@ std::string host_name() {
 
 class LocalStore final : public Store {
  public:
-  LocalStore(std::shared_ptr<RepositoryCore> core, NodeRecord node)
-      : core_(std::move(core)), node_(std::move(node)) {}
+  LocalStore(std::shared_ptr<RepositoryCore> core, Caller caller)
+      : core_(std::move(core)), caller_(std::move(caller)) {}
 
   Result<std::unique_ptr<Session>> begin(const BeginRequest& request) override {
-    return begin_local_session(core_, node_, request);
+    return begin_local_session(core_, caller_, request);
   }
 
  private:
   const std::shared_ptr<RepositoryCore> core_;
-  const NodeRecord node_;
+  const Caller caller_;
 };
 
 class LocalRepositoryImpl final : public LocalRepository {
  public:
-  explicit LocalRepositoryImpl(std::shared_ptr<RepositoryCore> core) : core_(std::move(core)) {}
+  explicit LocalRepositoryImpl(std::shared_ptr<RepositoryCore> core)
+      : core_(std::move(core)), registry_(core_) {}
+
+  NodeRegistry& registry() override { return registry_; }
+
+  Result<Caller> caller_of(const LocalUser& user) override {
+    RB_TRY(const CatalogNode node, node_for(user));
+    const bool administrator = is_host(user);
+    if (node.removed && !administrator) {
+      return fail(Errc::denied, fmt::format("the node \"{}\" of this user was removed from this server: its "
+                                            "administrator can invite it again",
+                                            node.record.name));
+    }
+    return Caller{.node = node.record.node, .name = node.record.name, .administrator = administrator};
+  }
+
+  Result<std::unique_ptr<Store>> store_for(const Caller& caller) override {
+    return std::make_unique<LocalStore>(core_, caller);
+  }
 
   Result<std::unique_ptr<Store>> store_for(const LocalUser& user) override {
-    RB_TRY(NodeRecord node, node_for(user));
-    return std::make_unique<LocalStore>(core_, std::move(node));
+    RB_TRY(const Caller caller, caller_of(user));
+    return store_for(caller);
   }
 
   const RepositoryReport& report() const override { return core_->report(); }
@@ -52,12 +71,14 @@ class LocalRepositoryImpl final : public LocalRepository {
   RepositoryId id() const override { return core_->directory().format.id; }
 
  private:
-  Result<NodeRecord> node_for(const LocalUser& user) {
+  bool is_host(const LocalUser& user) const { return user.uid == kRootUid || user.uid == core_->owner_uid(); }
+
+  Result<CatalogNode> node_for(const LocalUser& user) {
     if (user.uid == kOverflowUid) {
       return fail(Errc::denied, "the kernel can't tell which user this is (a uid of another user namespace)");
     }
     // Bound to root whoever owns the directory, so that a change of owner does not change the node.
-    if (user.uid == kRootUid || user.uid == core_->owner_uid()) {
+    if (is_host(user)) {
       return core_->book().node_of(kRootUid, kRootName, host_name());
     }
     const std::string label = user.name.empty() ? fmt::format("uid-{}", user.uid) : user.name;
@@ -65,6 +86,7 @@ class LocalRepositoryImpl final : public LocalRepository {
   }
 
   const std::shared_ptr<RepositoryCore> core_;
+  LocalRegistry registry_;
 };
 
 }  // namespace

@@ -4,11 +4,14 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
+#include <string>
 
 #include "base/clock.h"
 #include "base/file_system.h"
-#include "store/store.h"
+#include "repository/quota.h"
+#include "store/node_registry.h"
 
 namespace rb {
 
@@ -18,6 +21,9 @@ struct RepositoryOptions {
   FileSystem* file_system = nullptr;  // null: the real one
   const Clock* clock = nullptr;       // null: the real one
   std::size_t max_sessions = 1000;
+  std::size_t max_sessions_per_node = 64;
+  Quota default_quota;
+  std::map<std::string, Quota> node_quotas;  // by the node's name, instead of the default
   std::uint64_t pack_bytes_max = 128ull << 20;
   std::size_t index_table_rows = 32768;  // objects kept in memory before they move to the catalog
   // Null: RocksDB in DIR/catalog. Tests with a fake file system give one in memory.
@@ -49,10 +55,17 @@ class LocalRepository {
                                                        RepositoryOptions options);
   virtual ~LocalRepository() = default;
 
-  // The store as this user's node sees it. Root and the user who owns the repository are the host's node;
-  // every other user gets a node of their own, bound to uid and name, enrolled at first use. The overflow uid
-  // is refused.
-  virtual Result<std::unique_ptr<Store>> store_for(const LocalUser& user) = 0;
+  // Nodes, credentials and invitations. Lives as long as the repository.
+  virtual NodeRegistry& registry() = 0;
+
+  // Who this user is here. Root and the user who owns the repository are the host's node, and administrators;
+  // every other user gets a node of their own, bound to uid and name, enrolled at first use. Errc::denied for
+  // the overflow uid, and for a user whose node was removed.
+  virtual Result<Caller> caller_of(const LocalUser& user) = 0;
+  // The store as this caller's node sees it. Whether the caller may still use it is decided at each begin: a
+  // node that was removed, or whose credential was revoked, gets Errc::denied there.
+  virtual Result<std::unique_ptr<Store>> store_for(const Caller& caller) = 0;
+  virtual Result<std::unique_ptr<Store>> store_for(const LocalUser& user) = 0;  // of caller_of(user)
 
   virtual const RepositoryReport& report() const = 0;
   virtual std::size_t open_sessions() const = 0;

@@ -5,15 +5,17 @@
 #include <fmt/format.h>
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "chunk/block_codec.h"
 
 namespace rb {
 
 namespace {
 
-// Metadata is small and everything hangs on it, so its ids are recomputed before it is accepted. Chunks are
-// not: that would unpack all data that ever comes in (whoever reads one checks it).
-Status verify_metadata(ByteView block) {
+// Recomputes the ids of all objects of a block. Always of metadata: it is small, and everything hangs on it.
+// Of chunks only where another node may rely on them, in a group: it costs unpacking all that comes in.
+// Alone, a node can only deceive itself, and checks what it reads.
+Status verify_objects(ByteView block) {
   BlockReader reader;
   RB_TRY(reader.open(block));
   for (std::size_t i = 0; i < reader.size(); ++i)
@@ -41,7 +43,10 @@ class LocalSession final : public Session {
 
  private:
   using Found = std::vector<std::optional<FoundObject>>;
+  void note_sighting(const BeginRequest& request);
   Status check_writing() const;
+  Status check_logical_quota(const ObjectId& snapshot);
+  Status verify(ByteView block) const;
   Status store(const BlockDirectory& directory, ByteView block);
   // What the index says, with nothing left in doubt: what was found is durable.
   Result<Found> find_settled(std::span<const ObjectId> ids);
@@ -71,7 +76,25 @@ Status LocalSession::begin(const NodeRecord& node, const BeginRequest& request) 
     RB_TRY(info_.cache_holds, hold(*request.cached_tree));
   }
   info_.dont_ask = !state_->must_ask;
+  note_sighting(request);
   return {};
+}
+
+void LocalSession::note_sighting(const BeginRequest& request) {
+  const Clock& clock = core_->clock();
+  const auto clone = core_->sightings().note(state_->node, request, clock.wall(), clock.monotonic());
+  if (clone == Sightings::Clone::none) return;
+  if (clone == Sightings::Clone::noticed) {
+    log(LogLevel::warning,
+        "the node \"{}\" is two machines: sessions of its credential come from one and another in turn. "
+        "Invite one of them under a name of its own",
+        state_->node_name);
+  }
+  info_.notices.push_back(fmt::format(
+      "another machine uses the credential of the node \"{}\" too (was this one's disk copied?): each of the "
+      "two replaces the other's copy; ask the server's administrator to invite one of them as a node of its "
+      "own",
+      state_->node_name));
 }
 
 Status LocalSession::check_writing() const {
@@ -128,12 +151,22 @@ Status LocalSession::put(Bytes block) {
   RB_TRY(state_->check_open());
   RB_TRY(check_writing());
   RB_TRY(const BlockDirectory directory, decode_block_directory(block));
-  if (directory.block_class == BlockClass::data) return store(directory, block);
-  RB_TRY(verify_metadata(block));
+  if (directory.block_class == BlockClass::data) {
+    if (state_->in_group) RB_TRY(verify(block));
+    return store(directory, block);
+  }
+  RB_TRY(verify(block));
   const std::lock_guard stream(state_->metadata_stream);
   const TicketRange data = state_->unsettled_data();
   RB_TRY(core_->writer().sync(data));
   return store(directory, block);
+}
+
+Status LocalSession::verify(ByteView block) const {
+  const Status verified = verify_objects(block);
+  if (!verified)
+    log(LogLevel::warning, "refused a block of node \"{}\": {}", state_->node_name, verified.error().message);
+  return verified;
 }
 
 // What an earlier block's loss made impossible is told as that loss, and stays so until the session ends.
@@ -163,9 +196,23 @@ Result<CommitResult> LocalSession::commit(const CommitRequest& request) {
   if (found[0]->row.kind != ObjectKind::snapshot) {
     return fail(Errc::invalid_argument, "object " + to_hex(request.snapshot) + " is no snapshot");
   }
+  RB_TRY(check_logical_quota(request.snapshot));
   RB_TRY(CommitResult result, book.commit(*state_, request));
   if (!result.committed && result.head) RB_TRY(pin_snapshot(*result.head));
   return result;
+}
+
+// By what the client states in the snapshot: it is a limit for honest clients, kept where nobody forgets it.
+// What a node really takes is bounded by the quota of stored bytes.
+Status LocalSession::check_logical_quota(const ObjectId& snapshot) {
+  const std::uint64_t allowed = state_->quota.logical_bytes;
+  if (allowed == 0) return {};
+  RB_TRY(const Snapshot stated, core_->snapshots().read(state_->domain, snapshot));
+  const std::uint64_t bytes = logical_bytes_of(stated);
+  if (bytes <= allowed) return {};
+  return fail(Errc::no_space,
+              fmt::format("the quota of node \"{}\" is used up: its copy would have {} of {} bytes",
+                          state_->node_name, bytes, allowed));
 }
 
 Status LocalSession::read(std::span<const ObjectId> ids, const BlockSink& sink) {
@@ -204,6 +251,14 @@ Result<StoreStatus> LocalSession::status() {
   RB_TRY(status.snapshot_count, core_->book().snapshot_count(state_->node));
   status.object_count = core_->index().object_count(state_->domain);
   status.stored_bytes = core_->packs().stored_bytes();
+  status.node_stored_bytes = core_->index().stored_bytes(state_->node);
+  status.quota_stored_bytes = state_->quota.stored_bytes;
+  status.quota_logical_bytes = state_->quota.logical_bytes;
+  if (const auto head = core_->book().head(state_->node)) {
+    // A snapshot that can't be read must not hide the rest.
+    status.node_logical_bytes =
+        core_->snapshots().logical_bytes(state_->node, state_->domain, head->object).value_or(0);
+  }
   status.read_only_reason = core_->journal().read_only_reason();
   status.read_only = !status.read_only_reason.empty();
   return status;
@@ -212,14 +267,23 @@ Result<StoreStatus> LocalSession::status() {
 }  // namespace
 
 Result<std::unique_ptr<Session>> begin_local_session(std::shared_ptr<RepositoryCore> core,
-                                                     const NodeRecord& node, const BeginRequest& request) {
+                                                     const Caller& caller, const BeginRequest& request) {
+  NodeBook& book = core->book();
+  RB_TRY(const NodeRecord node, book.admit(caller));
   const bool empty = core->index().object_count(node.domain) == 0;
-  RB_TRY(auto state, core->sessions().begin(node.node, node.domain, request, empty));
+  const SessionOwner owner{.node = node.node,
+                           .domain = node.domain,
+                           .node_name = node.name,
+                           .in_group = book.is_group(node.domain),
+                           .quota = core->quota_of(node.name)};
+  RB_TRY(auto state, core->sessions().begin(owner, request, empty));
   // A session of this run that it replaced is fenced now: nothing of it may come in once the new one has
   // begun.
   core->writer().barrier();
-  core->book().barrier();
-  auto session = std::make_unique<LocalSession>(std::move(core), std::move(state));
+  book.barrier();
+  auto session = std::make_unique<LocalSession>(core, std::move(state));
+  // Again, now that a removal would find the session and fence it.
+  RB_TRY(book.admit(caller));
   RB_TRY(session->begin(node, request));
   return session;
 }

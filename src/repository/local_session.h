@@ -5,7 +5,8 @@
 
 namespace rb {
 
+// Errc::denied when the caller is no node, or one that may not come in any more.
 Result<std::unique_ptr<Session>> begin_local_session(std::shared_ptr<RepositoryCore> core,
-                                                     const NodeRecord& node, const BeginRequest& request);
+                                                     const Caller& caller, const BeginRequest& request);
 
 }  // namespace rb

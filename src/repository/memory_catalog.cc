@@ -5,6 +5,18 @@
 
 namespace rb {
 
+namespace {
+
+template <typename Key, typename Value>
+std::vector<Value> values_of(const std::map<Key, Value>& map) {
+  std::vector<Value> values;
+  for (const auto& [key, value] : map)
+    values.push_back(value);
+  return values;
+}
+
+}  // namespace
+
 MemoryCatalog::MemoryCatalog(std::shared_ptr<MemoryCatalogLog> log) : log_(std::move(log)) {
   state_.repository = log_->repository;
   for (const CatalogBatch& batch : log_->batches)
@@ -21,20 +33,29 @@ Result<std::map<std::uint32_t, std::uint64_t>> MemoryCatalog::object_counts() {
   return counts_;
 }
 
-Result<std::vector<NodeRecord>> MemoryCatalog::nodes() {
+Result<std::map<std::uint32_t, std::uint64_t>> MemoryCatalog::stored_bytes() {
   const std::lock_guard lock(mutex_);
-  std::vector<NodeRecord> out;
-  for (const auto& [number, node] : nodes_)
-    out.push_back(node);
-  return out;
+  return stored_bytes_;
+}
+
+Result<std::vector<CatalogNode>> MemoryCatalog::nodes() {
+  const std::lock_guard lock(mutex_);
+  return values_of(nodes_);
 }
 
 Result<std::vector<DomainRecord>> MemoryCatalog::domains() {
   const std::lock_guard lock(mutex_);
-  std::vector<DomainRecord> out;
-  for (const auto& [number, domain] : domains_)
-    out.push_back(domain);
-  return out;
+  return values_of(domains_);
+}
+
+Result<std::vector<CatalogCredential>> MemoryCatalog::credentials() {
+  const std::lock_guard lock(mutex_);
+  return values_of(credentials_);
+}
+
+Result<std::vector<CatalogInvitation>> MemoryCatalog::invitations() {
+  const std::lock_guard lock(mutex_);
+  return values_of(invitations_);
 }
 
 Result<std::vector<std::uint64_t>> MemoryCatalog::packs() {
@@ -117,14 +138,21 @@ void MemoryCatalog::take(const CatalogBatch& batch) {
   }
   for (const auto& [domain, count] : batch.object_counts)
     counts_[domain] = count;
-  for (const NodeRecord& node : batch.nodes)
-    nodes_[node.node] = node;
+  for (const auto& [node, bytes] : batch.stored_bytes)
+    stored_bytes_[node] = bytes;
+  for (const CatalogNode& node : batch.nodes)
+    nodes_[node.record.node] = node;
   for (const DomainRecord& domain : batch.domains)
     domains_[domain.domain] = domain;
+  for (const CatalogCredential& credential : batch.credentials)
+    credentials_[credential.id] = credential;
+  for (const CatalogInvitation& invitation : batch.invitations)
+    invitations_[invitation.record.id] = invitation;
   for (const CatalogCommit& commit : batch.commits) {
     history_[commit.node][commit.snapshot.sequence] = commit.snapshot;
   }
   if (batch.packs) state_.packs = *batch.packs;
+  if (batch.counted) state_.counted = *batch.counted;
   if (batch.journal) state_.journal = *batch.journal;
   if (batch.next_number) state_.next_number = *batch.next_number;
 }
@@ -135,8 +163,11 @@ Status MemoryCatalog::clear(const RepositoryId& repository) {
   log_->batches.clear();
   state_ = CatalogState{.repository = repository};
   counts_.clear();
+  stored_bytes_.clear();
   nodes_.clear();
   domains_.clear();
+  credentials_.clear();
+  invitations_.clear();
   rows_.clear();
   children_.clear();
   history_.clear();

@@ -21,8 +21,11 @@ class MemoryCatalog final : public Catalog {
 
   Result<CatalogState> state() override;
   Result<std::map<std::uint32_t, std::uint64_t>> object_counts() override;
-  Result<std::vector<NodeRecord>> nodes() override;
+  Result<std::map<std::uint32_t, std::uint64_t>> stored_bytes() override;
+  Result<std::vector<CatalogNode>> nodes() override;
   Result<std::vector<DomainRecord>> domains() override;
+  Result<std::vector<CatalogCredential>> credentials() override;
+  Result<std::vector<CatalogInvitation>> invitations() override;
   Result<std::vector<std::uint64_t>> packs() override;
   Result<std::vector<std::optional<ObjectRow>>> find(std::uint32_t domain,
                                                      std::span<const ObjectId> ids) override;
@@ -44,9 +47,11 @@ class MemoryCatalog final : public Catalog {
   std::mutex mutex_;
   std::shared_ptr<MemoryCatalogLog> log_;
   CatalogState state_;
-  std::map<std::uint32_t, std::uint64_t> counts_;
-  std::map<std::uint32_t, NodeRecord> nodes_;
+  std::map<std::uint32_t, std::uint64_t> counts_, stored_bytes_;
+  std::map<std::uint32_t, CatalogNode> nodes_;
   std::map<std::uint32_t, DomainRecord> domains_;
+  std::map<CredentialId, CatalogCredential> credentials_;
+  std::map<CredentialId, CatalogInvitation> invitations_;
   std::map<std::uint32_t, std::unordered_map<ObjectId, ObjectRow>> rows_;
   std::map<ObjectNumber, std::vector<ObjectNumber>> children_;
   std::map<std::uint32_t, std::map<std::uint64_t, SnapshotInfo>> history_;  // node, sequence

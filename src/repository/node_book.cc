@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "base/random.h"
 
 namespace rb {
 
@@ -40,23 +39,27 @@ Result<std::unique_ptr<NodeBook>> NodeBook::open(Journal& journal, Catalog& cata
 }
 
 Status NodeBook::load_catalog() {
-  RB_TRY(const std::vector<NodeRecord> nodes, catalog_.nodes());
+  RB_TRY(const std::vector<CatalogNode> nodes, catalog_.nodes());
   RB_TRY(const std::vector<DomainRecord> domains, catalog_.domains());
+  RB_TRY(const std::vector<CatalogCredential> credentials, catalog_.credentials());
+  RB_TRY(const std::vector<CatalogInvitation> invitations, catalog_.invitations());
+  credentials_.load(credentials, invitations);
   for (const DomainRecord& domain : domains)
     domains_.emplace(domain.domain, domain);
-  for (const NodeRecord& node : nodes) {
-    nodes_.emplace(node.node, node);
-    RB_TRY(const auto newest, catalog_.snapshots(node.node, UINT64_MAX, 1));
-    if (!newest.empty()) heads_.emplace(node.node, newest.front());
+  for (const CatalogNode& node : nodes) {
+    nodes_.emplace(node.record.node, node);
+    RB_TRY(const auto newest, catalog_.snapshots(node.record.node, UINT64_MAX, 1));
+    if (!newest.empty()) heads_.emplace(node.record.node, newest.front());
   }
   return {};
 }
 
 // Takes one entry into memory and into what the catalog is behind.
 void NodeBook::take(const JournalEntry& entry) {
+  const std::unique_lock lock(state_mutex_);
   if (const auto* node = std::get_if<NodeRecord>(&entry.record)) {
-    nodes_[node->node] = *node;
-    behind_.nodes.push_back(*node);
+    nodes_[node->node] = {*node};
+    behind_.nodes.push_back({*node});
   } else if (const auto* domain = std::get_if<DomainRecord>(&entry.record)) {
     domains_[domain->domain] = *domain;
     behind_.domains.push_back(*domain);
@@ -64,8 +67,11 @@ void NodeBook::take(const JournalEntry& entry) {
     const SnapshotInfo info = info_of(entry, *commit);
     heads_[commit->node] = info;
     behind_.commits.push_back({commit->node, commit->domain, info});
+  } else {
+    take_membership(entry.record);
   }
   behind_.journal = JournalMark{entry.sequence, entry.hash};
+  is_behind_ = true;
 }
 
 // What the journal has is true whether or not the catalog could be written; until it can, queries of it fail.
@@ -73,63 +79,55 @@ Status NodeBook::catch_up() {
   if (!behind_.journal) return {};
   RB_TRY(catalog_.apply(behind_));
   behind_ = {};
+  is_behind_ = false;
   return {};
 }
 
-Result<NodeRecord> NodeBook::node_of(std::uint32_t uid, const std::string& user, const std::string& label) {
-  const std::lock_guard lock(mutex_);
-  for (const auto& [number, node] : nodes_) {
-    if (node.uid == uid && node.user == user) return node;
-  }
-  return enrol(uid, user, label);
+Status NodeBook::await_catalog() {
+  if (!is_behind_) return {};
+  const std::lock_guard lock(changes_);
+  return catch_up();
 }
 
-Result<NodeRecord> NodeBook::enrol(std::uint32_t uid, const std::string& user, const std::string& label) {
-  DomainRecord domain;
-  domain.domain = domains_.empty() ? 1 : domains_.rbegin()->first + 1;
-  fill_random(domain.chunk_params.key);
-  RB_TRY(const JournalEntry domain_entry, journal_.append(domain));
-  take(domain_entry);
-
-  NodeRecord node;
-  node.node = nodes_.empty() ? 1 : nodes_.rbegin()->first + 1;
-  node.domain = domain.domain;
-  node.name = free_name(label, uid);
-  node.uid = uid;
-  node.user = user;
-  RB_TRY(const JournalEntry node_entry, journal_.append(node));
-  take(node_entry);
+// From the return on it has happened, whatever becomes of the catalog.
+Result<JournalEntry> NodeBook::change(const JournalRecord& record) {
+  RB_TRY(JournalEntry entry, journal_.append(record));
+  take(entry);
   if (const Status done = catch_up(); !done) log(LogLevel::warning, "{}", done.error().message);
-  log(LogLevel::info, "enrolled the node \"{}\" for uid {}", node.name, uid);
-  return node;
+  return entry;
 }
 
-// A name is a label, but people and addresses use it: no two nodes have the same.
-std::string NodeBook::free_name(const std::string& label, std::uint32_t uid) const {
-  const auto taken = [this](const std::string& name) {
-    return std::any_of(nodes_.begin(), nodes_.end(), [&](const auto& n) { return n.second.name == name; });
-  };
-  std::string name = label;
-  if (taken(name)) name = fmt::format("{}-{}", label, uid);
-  for (int i = 2; taken(name); ++i)
-    name = fmt::format("{}-{}-{}", label, uid, i);
-  return name;
+const CatalogNode* NodeBook::node_named(const std::string& name) const {
+  const auto found =
+      std::find_if(nodes_.begin(), nodes_.end(), [&](const auto& n) { return n.second.record.name == name; });
+  return found == nodes_.end() ? nullptr : &found->second;
+}
+
+const CatalogNode* NodeBook::node_numbered(std::uint32_t node) const {
+  const auto found = nodes_.find(node);
+  return found == nodes_.end() ? nullptr : &found->second;
 }
 
 ChunkParams NodeBook::chunk_params(std::uint32_t domain) const {
-  const std::lock_guard lock(mutex_);
+  const std::shared_lock lock(state_mutex_);
   const auto found = domains_.find(domain);
   RB_ASSERT(found != domains_.end());
   return found->second.chunk_params;
 }
 
 bool NodeBook::has_domain(std::uint32_t domain) const {
-  const std::lock_guard lock(mutex_);
+  const std::shared_lock lock(state_mutex_);
   return domains_.contains(domain);
 }
 
+bool NodeBook::is_group(std::uint32_t domain) const {
+  const std::shared_lock lock(state_mutex_);
+  const auto found = domains_.find(domain);
+  return found != domains_.end() && !found->second.group.empty();
+}
+
 Result<CommitResult> NodeBook::commit(const SessionState& session, const CommitRequest& request) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(changes_);
   RB_TRY(catch_up());
   RB_TRY(auto first, catalog_.commit_of(session.node, session.run));
   if (first) return CommitResult{true, std::move(first)};
@@ -145,45 +143,38 @@ Result<CommitResult> NodeBook::commit(const SessionState& session, const CommitR
   record.received = clock_.wall();
   record.run = session.run;
   record.snapshot = request.snapshot;
-  RB_TRY(const JournalEntry entry, journal_.append(record));
-  // From here on it is committed, whatever becomes of the catalog.
-  take(entry);
-  if (const Status done = catch_up(); !done) log(LogLevel::warning, "{}", done.error().message);
+  RB_TRY(const JournalEntry entry, change(record));
   return CommitResult{true, info_of(entry, record)};
 }
 
 void NodeBook::barrier() {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(changes_);
 }
 
 std::optional<SnapshotInfo> NodeBook::head(std::uint32_t node) const {
-  const std::lock_guard lock(mutex_);
+  const std::shared_lock lock(state_mutex_);
   const auto found = heads_.find(node);
   if (found == heads_.end()) return std::nullopt;
   return found->second;
 }
 
 Result<std::optional<SnapshotInfo>> NodeBook::commit_of(std::uint32_t node, const RunId& run) {
-  const std::lock_guard lock(mutex_);
-  RB_TRY(catch_up());
+  RB_TRY(await_catalog());
   return catalog_.commit_of(node, run);
 }
 
 Result<std::optional<SnapshotInfo>> NodeBook::snapshot(std::uint32_t node, const SnapshotId& id) {
-  const std::lock_guard lock(mutex_);
-  RB_TRY(catch_up());
+  RB_TRY(await_catalog());
   return catalog_.snapshot(node, id);
 }
 
 Result<std::vector<SnapshotInfo>> NodeBook::snapshots(std::uint32_t node, const SnapshotQuery& query) {
-  const std::lock_guard lock(mutex_);
-  RB_TRY(catch_up());
+  RB_TRY(await_catalog());
   return catalog_.snapshots(node, query.before_sequence, std::min(query.limit, kSnapshotsAtOnceMax));
 }
 
 Result<std::uint64_t> NodeBook::snapshot_count(std::uint32_t node) {
-  const std::lock_guard lock(mutex_);
-  RB_TRY(catch_up());
+  RB_TRY(await_catalog());
   return catalog_.snapshot_count(node);
 }
 

@@ -1,14 +1,20 @@
-// What the journal says, ready to use: nodes, domains and histories. Every change is a record in the journal
-// first and a row of the catalog after. Thread-safe; changes form one serialised step.
+// What the journal says, ready to use: nodes, domains, histories, and who may come in as which node. Every
+// change is a record in the journal first, then a change in memory and rows of the catalog; the journal alone
+// decides. Thread-safe: changes form one serialised step, and reading does not wait for a journal being
+// synced unless it reads the catalog.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 
 #include "repository/catalog.h"
+#include "repository/credential_book.h"
 #include "repository/journal.h"
 #include "repository/session_state.h"
+#include "store/node_registry.h"
 
 namespace rb {
 
@@ -20,10 +26,37 @@ class NodeBook {
                                                 std::uint64_t& replayed);
 
   // The node bound to this uid and user name; enrols it, in a domain of its own, when there is none. `label`
-  // is its name unless another node has that.
-  Result<NodeRecord> node_of(std::uint32_t uid, const std::string& user, const std::string& label);
+  // is its name unless another node has that. A removed one is given too.
+  Result<CatalogNode> node_of(std::uint32_t uid, const std::string& user, const std::string& label);
+  // The caller's node, if it may begin a session now; else Errc::denied.
+  Result<NodeRecord> admit(const Caller& caller) const;
   ChunkParams chunk_params(std::uint32_t domain) const;
   bool has_domain(std::uint32_t domain) const;
+  // Whether several nodes may share it.
+  bool is_group(std::uint32_t domain) const;
+
+  // As NodeRegistry says.
+  Result<Invitation> invite(const InvitationRequest& request);
+  struct Joined {
+    JoinAnswer answer;
+    std::uint32_t node = 0;
+    bool first_time = false;  // not the repetition of a request that was answered
+  };
+  Result<Joined> join(const JoinRequest& request);
+  Result<Caller> authenticate(const Credential& credential) const;
+  Result<Credential> make_administrator_token();
+  // Gives the number of the node, 0 when there were invitations only.
+  Result<std::uint32_t> remove(const std::string& name);
+  Status rename(const std::string& from, const std::string& to);
+
+  struct Member {
+    NodeRecord record;  // number 0: invited, but not a node yet
+    std::string group;
+    bool removed = false;
+    bool invited = false;
+    std::optional<SnapshotInfo> head;
+  };
+  std::vector<Member> members() const;  // by name
 
   // Compare-and-swap on the head of the session's node. The fence and an earlier commit of the same run are
   // looked at inside the step. Requires: the snapshot object is durable and accepted.
@@ -41,19 +74,39 @@ class NodeBook {
   NodeBook(Journal& journal, Catalog& catalog, const Clock& clock)
       : journal_(journal), catalog_(catalog), clock_(clock) {}
   Status load_catalog();
+
+  // Requires: changes_ (or nobody else knows this yet).
+  Result<JournalEntry> change(const JournalRecord& record);
   void take(const JournalEntry& entry);
+  void take_membership(const JournalRecord& record);
   Status catch_up();
-  Result<NodeRecord> enrol(std::uint32_t uid, const std::string& user, const std::string& label);
+  Result<NodeRecord> enrol(NodeRecord node, const std::string& group);
+  Result<std::uint32_t> domain_for(const std::string& group);
   std::string free_name(const std::string& label, std::uint32_t uid) const;
+  Result<NodeRecord> node_to_join(const CatalogInvitation& invitation);
+  Result<Joined> join_again(const CatalogInvitation& invitation, const Credential& credential) const;
+  JoinAnswer answer_for(const NodeRecord& node) const;
+
+  // Requires: changes_ or state_mutex_.
+  const CatalogNode* node_named(const std::string& name) const;
+  const CatalogNode* node_numbered(std::uint32_t node) const;
+  bool has_expired(const InvitationRecord& invitation) const;
+
+  // Waits for a change under way, so that the catalog says what was answered.
+  Status await_catalog();
 
   Journal& journal_;
   Catalog& catalog_;
   const Clock& clock_;
-  mutable std::mutex mutex_;  // guards the rest, and is held while the journal is written
-  std::map<std::uint32_t, NodeRecord> nodes_;
+  std::mutex changes_;   // held during a change, the journal's sync included
+  CatalogBatch behind_;  // in the journal, not yet in the catalog; guarded by changes_
+  std::atomic<bool> is_behind_ = false;
+
+  mutable std::shared_mutex state_mutex_;  // what follows is written only by who holds changes_ as well
+  std::map<std::uint32_t, CatalogNode> nodes_;
   std::map<std::uint32_t, DomainRecord> domains_;
   std::map<std::uint32_t, SnapshotInfo> heads_;  // by node
-  CatalogBatch behind_;                          // in the journal, not yet in the catalog
+  CredentialBook credentials_;
 };
 
 }  // namespace rb

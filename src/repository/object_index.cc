@@ -10,6 +10,9 @@ Result<std::unique_ptr<ObjectIndex>> ObjectIndex::open(Catalog& catalog) {
   RB_TRY(index->catalog_counts_, catalog.object_counts());
   index->next_number_ = state.next_number;
   index->settled_end_ = index->catalog_end_ = state.packs;
+  RB_TRY(auto stored_bytes, catalog.stored_bytes());
+  index->stored_bytes_ = StoredBytes(std::move(stored_bytes));
+  index->counted_ = index->catalog_counted_ = state.counted;
   return index;
 }
 
@@ -62,28 +65,43 @@ bool ObjectIndex::still_missing(std::uint64_t generation, std::uint32_t domain,
   });
 }
 
-void ObjectIndex::insert(std::uint32_t domain, const PackPosition& at, Ticket ticket, std::uint64_t session,
-                         std::vector<NewObject> objects) {
+void ObjectIndex::insert(const AppendedBlock& block, std::vector<NewObject> objects) {
   const std::lock_guard lock(mutex_);
   for (NewObject& object : objects) {
     RB_ASSERT(object.number > 0 && object.number < next_number_);
     TableRow row;
-    row.row = {object.number, object.kind, object.flags, at, object.index};
-    row.ticket = ticket;
-    row.session = session;
+    row.row = {object.number, object.kind, object.flags, block.at, object.index};
+    row.ticket = block.ticket;
+    row.session = block.session;
     row.replaces = object.replaces;
     row.children = std::move(object.children);
-    if (!object.replaces) ++table_counts_[domain];
-    const bool inserted = table_.emplace(Key{domain, object.id}, std::move(row)).second;
+    if (!object.replaces) ++table_counts_[block.owner.domain];
+    const bool inserted = table_.emplace(Key{block.owner.domain, object.id}, std::move(row)).second;
     RB_ASSERT(inserted);
   }
 }
 
-void ObjectIndex::settle(Ticket ticket, const PackPosition& end) {
+void ObjectIndex::count_bytes(const AppendedBlock& block, std::uint64_t bytes) {
   const std::lock_guard lock(mutex_);
-  RB_ASSERT(ticket >= settled_ && end >= settled_end_);
+  stored_bytes_.add(block.ticket, block.owner.node, bytes);
+}
+
+PackPosition ObjectIndex::counted_until() const {
+  const std::lock_guard lock(mutex_);
+  return counted_;
+}
+
+std::uint64_t ObjectIndex::stored_bytes(std::uint32_t node) const {
+  const std::lock_guard lock(mutex_);
+  return stored_bytes_.of(node);
+}
+
+void ObjectIndex::settle(Ticket ticket, const PackPosition& end, const PackPosition& counted) {
+  const std::lock_guard lock(mutex_);
+  RB_ASSERT(ticket >= settled_ && end >= settled_end_ && counted >= counted_);
   settled_ = ticket;
   settled_end_ = end;
+  counted_ = counted;
 }
 
 void ObjectIndex::drop_after(Ticket ticket) {
@@ -96,12 +114,16 @@ void ObjectIndex::drop_after(Ticket ticket) {
     if (!row->second.replaces) --table_counts_[row->first.domain];
     row = table_.erase(row);
   }
+  stored_bytes_.drop_after(ticket);
   ++generation_;
 }
 
-CatalogBatch ObjectIndex::collect_durable() const {
+CatalogBatch ObjectIndex::collect_durable(Ticket& settled) const {
   const std::lock_guard lock(mutex_);
+  settled = settled_;
   CatalogBatch batch;
+  batch.stored_bytes = stored_bytes_.up_to(settled_);
+  batch.counted = counted_;
   batch.object_counts = catalog_counts_;
   for (const auto& [key, row] : table_) {
     if (row.ticket > settled_) continue;
@@ -124,8 +146,9 @@ void ObjectIndex::forget(const std::vector<CatalogObject>& moved) {
 }
 
 Status ObjectIndex::move_to_catalog() {
-  CatalogBatch batch = collect_durable();
-  if (batch.objects.empty() && *batch.packs == catalog_end_) return {};
+  Ticket settled = 0;
+  CatalogBatch batch = collect_durable(settled);
+  if (batch.objects.empty() && *batch.packs == catalog_end_ && *batch.counted == catalog_counted_) return {};
   std::sort(batch.objects.begin(), batch.objects.end(), [](const CatalogObject& a, const CatalogObject& b) {
     return a.domain != b.domain ? a.domain < b.domain : a.id < b.id;
   });
@@ -133,6 +156,8 @@ Status ObjectIndex::move_to_catalog() {
   const std::lock_guard lock(mutex_);
   catalog_counts_ = std::move(batch.object_counts);
   catalog_end_ = *batch.packs;
+  catalog_counted_ = *batch.counted;
+  stored_bytes_.moved(settled);
   forget(batch.objects);
   return {};
 }

@@ -16,6 +16,7 @@
 
 #include "repository/catalog.h"
 #include "repository/id_hash.h"
+#include "repository/stored_bytes.h"
 
 namespace rb {
 
@@ -41,6 +42,14 @@ struct NewObject {
   std::vector<ObjectNumber> children;
 };
 
+// The record that objects came in.
+struct AppendedBlock {
+  PackRecordOwner owner;
+  PackPosition at;
+  Ticket ticket = 0;
+  std::uint64_t session = 0;
+};
+
 class ObjectIndex {
  public:
   static Result<std::unique_ptr<ObjectIndex>> open(Catalog& catalog);
@@ -58,11 +67,17 @@ class ObjectIndex {
   // excluded.
   bool still_missing(std::uint64_t generation, std::uint32_t domain,
                      std::span<const NewObject> objects) const;
-  void insert(std::uint32_t domain, const PackPosition& at, Ticket ticket, std::uint64_t session,
-              std::vector<NewObject> objects);
+  void insert(const AppendedBlock& block, std::vector<NewObject> objects);
+  // Counts a record as its node's: each once, in the order of the packs.
+  void count_bytes(const AppendedBlock& block, std::uint64_t bytes);
+  // Every record before it is counted.
+  PackPosition counted_until() const;
 
   // All tickets up to `ticket` are durable, and so is every record before `end`.
-  void settle(Ticket ticket, const PackPosition& end);
+  void settle(Ticket ticket, const PackPosition& end) { settle(ticket, end, end); }
+  // The same, with `counted` for what was counted: at start, records are counted before their objects can be
+  // taken.
+  void settle(Ticket ticket, const PackPosition& end, const PackPosition& counted);
   // Drops the rows of all later tickets: their blocks are lost.
   void drop_after(Ticket ticket);
 
@@ -72,6 +87,7 @@ class ObjectIndex {
 
   std::size_t table_size() const;
   std::uint64_t object_count(std::uint32_t domain) const;
+  std::uint64_t stored_bytes(std::uint32_t node) const;
 
  private:
   using Key = DomainKey;
@@ -85,7 +101,7 @@ class ObjectIndex {
 
   explicit ObjectIndex(Catalog& catalog) : catalog_(catalog) {}
   FoundObject found_in_table(const TableRow& row) const;
-  CatalogBatch collect_durable() const;
+  CatalogBatch collect_durable(Ticket& settled) const;
   void forget(const std::vector<CatalogObject>& moved);
 
   Catalog& catalog_;
@@ -96,6 +112,8 @@ class ObjectIndex {
   std::uint64_t generation_ = 0;  // counts the times that rows left the table
   Ticket settled_ = 0;
   PackPosition settled_end_, catalog_end_;
+  StoredBytes stored_bytes_;
+  PackPosition counted_, catalog_counted_;
 };
 
 }  // namespace rb

@@ -15,15 +15,14 @@ constexpr std::size_t kTableRows = 65536;
 class Recovery {
  public:
   Recovery(PackStore& packs, ObjectIndex& index, const std::function<bool(std::uint32_t)>& known_domain)
-      : packs_(packs), index_(index), known_domain_(known_domain) {}
+      : packs_(packs), index_(index), known_domain_(known_domain), counted_from_(index.counted_until()) {}
 
   Result<RecoveryResult> run(const PackPosition& from);
 
  private:
   enum class Rule { only_complete, take_all };
   // Inserts the objects of one block as the rule says. Gives how many it did not insert.
-  Result<std::size_t> admit(const PackPosition& at, std::uint32_t domain, const BlockDirectory& block,
-                            Rule rule);
+  Result<std::size_t> admit(const AppendedBlock& record, const BlockDirectory& block, Rule rule);
   Status visit(const PackPosition& at, const PackRecordOwner& owner, ByteView block);
   Result<bool> retry_deferred(Rule rule);
   Status move_rows(const PackPosition& next);
@@ -34,6 +33,7 @@ class Recovery {
   RecoveryResult result_;
   std::vector<PackPosition> deferred_;  // blocks with objects whose references were not all there yet
   std::uint64_t admitted_ = 0;
+  const PackPosition counted_from_;
 };
 
 Result<RecoveryResult> Recovery::run(const PackPosition& from) {
@@ -62,7 +62,10 @@ Status Recovery::visit(const PackPosition& at, const PackRecordOwner& owner, Byt
         at.offset);
     return {};
   }
-  RB_TRY(const std::size_t left_out, admit(at, owner.domain, *directory, Rule::only_complete));
+  const AppendedBlock found{.owner = owner, .at = at};
+  // Once for each record, however often a start is interrupted and visits it again.
+  if (at >= counted_from_) index_.count_bytes(found, block.size());
+  RB_TRY(const std::size_t left_out, admit(found, *directory, Rule::only_complete));
   if (left_out > 0) deferred_.push_back(at);
   return {};
 }
@@ -74,23 +77,22 @@ Result<bool> Recovery::retry_deferred(Rule rule) {
     auto record = packs_.read(at);
     if (!record) return std::unexpected(record.error());
     RB_TRY(const BlockDirectory directory, decode_block_directory(record->block));
-    RB_TRY(const std::size_t left_out, admit(at, record->owner.domain, directory, rule));
+    RB_TRY(const std::size_t left_out, admit({.owner = record->owner, .at = at}, directory, rule));
     if (left_out > 0) still_deferred.push_back(at);
-    if (index_.table_size() >= kTableRows) RB_TRY(move_rows(deferred_.front()));
+    if (index_.table_size() >= kTableRows) RB_TRY(move_rows(packs_.end()));
   }
   deferred_ = std::move(still_deferred);
   return admitted_ > admitted_before;
 }
 
-// Everything before `next` and before the first deferred block is done.
+// Everything before `next` was visited, and what stands before the first deferred block is done.
 Status Recovery::move_rows(const PackPosition& next) {
   const PackPosition done = deferred_.empty() ? next : std::min(next, deferred_.front());
-  index_.settle(0, done);
+  index_.settle(0, done, std::max(next, counted_from_));
   return index_.move_to_catalog();
 }
 
-Result<std::size_t> Recovery::admit(const PackPosition& at, std::uint32_t domain, const BlockDirectory& block,
-                                    Rule rule) {
+Result<std::size_t> Recovery::admit(const AppendedBlock& record, const BlockDirectory& block, Rule rule) {
   std::unordered_map<ObjectId, std::size_t, SeededIdHash> places;
   std::vector<ObjectId> ids;
   const auto note = [&](const ObjectId& id) {
@@ -101,7 +103,7 @@ Result<std::size_t> Recovery::admit(const PackPosition& at, std::uint32_t domain
     for (const ObjectId& ref : object.refs)
       note(ref);
   }
-  RB_TRY(ObjectIndex::Answer known, index_.find(domain, ids));
+  RB_TRY(ObjectIndex::Answer known, index_.find(record.owner.domain, ids));
 
   std::vector<NewObject> objects;
   std::size_t left_out = 0;
@@ -127,12 +129,12 @@ Result<std::size_t> Recovery::admit(const PackPosition& at, std::uint32_t domain
     added.flags = complete ? 0 : kRowIncomplete;
     added.replaces = row.has_value();  // by a good copy of it
     added.number = row ? row->row.number : index_.reserve_numbers(1);
-    row = FoundObject{ObjectRow{added.number, added.kind, added.flags, at, i}};
+    row = FoundObject{ObjectRow{added.number, added.kind, added.flags, record.at, i}};
     if (!complete) ++result_.incomplete_objects;
     objects.push_back(std::move(added));
   }
   admitted_ += objects.size();
-  if (!objects.empty()) index_.insert(domain, at, 0, 0, std::move(objects));
+  if (!objects.empty()) index_.insert(record, std::move(objects));
   return left_out;
 }
 

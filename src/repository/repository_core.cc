@@ -27,7 +27,7 @@ RepositoryCore::RepositoryCore(RepositoryOptions options)
       own_file_system_(options_.file_system != nullptr ? nullptr : make_posix_file_system()),
       file_system_(own_file_system_ ? own_file_system_.get() : options_.file_system),
       clock_(options_.clock != nullptr ? options_.clock : &system_clock_),
-      sessions_(claims_, options_.max_sessions) {}
+      sessions_(claims_, {.in_all = options_.max_sessions, .per_node = options_.max_sessions_per_node}) {}
 
 RepositoryCore::~RepositoryCore() {
   if (writer_) writer_->close();
@@ -60,6 +60,7 @@ Status RepositoryCore::open_parts(const std::string& directory) {
   BlockWriterLimits limits;
   limits.table_rows = options_.index_table_rows;
   RB_TRY(recover());
+  snapshots_ = std::make_unique<SnapshotReader>(*index_, *packs_);
   writer_ = std::make_unique<BlockWriter>(*packs_, *catalog_, *index_, claims_, limits);
   return {};
 }
@@ -146,6 +147,17 @@ void RepositoryCore::fence_sessions() {
   sessions_.fence_all();
   writer_->barrier();
   book_->barrier();
+}
+
+void RepositoryCore::fence_node(std::uint32_t node) {
+  sessions_.fence_node(node);
+  writer_->barrier();
+  book_->barrier();
+}
+
+Quota RepositoryCore::quota_of(const std::string& node_name) const {
+  const auto own = options_.node_quotas.find(node_name);
+  return own == options_.node_quotas.end() ? options_.default_quota : own->second;
 }
 
 }  // namespace rb

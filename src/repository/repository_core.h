@@ -8,6 +8,8 @@
 #include "repository/local_repository.h"
 #include "repository/node_book.h"
 #include "repository/repository_directory.h"
+#include "repository/sightings.h"
+#include "repository/snapshot_reader.h"
 
 namespace rb {
 
@@ -19,6 +21,8 @@ class RepositoryCore {
 
   // After it returned nothing of the sessions open before is accepted any more.
   void fence_sessions();
+  void fence_node(std::uint32_t node);  // the same, for one node
+  Quota quota_of(const std::string& node_name) const;
   std::uint32_t owner_uid() const { return owner_uid_; }
 
   const RepositoryDirectory& directory() const { return directory_; }
@@ -30,6 +34,8 @@ class RepositoryCore {
   NodeBook& book() { return *book_; }
   ClaimTable& claims() { return claims_; }
   SessionList& sessions() { return sessions_; }
+  Sightings& sightings() { return sightings_; }
+  SnapshotReader& snapshots() { return *snapshots_; }
   BlockWriter& writer() { return *writer_; }
 
  private:
@@ -56,6 +62,8 @@ class RepositoryCore {
   std::unique_ptr<NodeBook> book_;
   ClaimTable claims_;
   SessionList sessions_;
+  Sightings sightings_;
+  std::unique_ptr<SnapshotReader> snapshots_;
   std::unique_ptr<BlockWriter> writer_;
 };
 

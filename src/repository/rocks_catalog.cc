@@ -68,8 +68,11 @@ class RocksCatalog final : public Catalog {
 
   Result<CatalogState> state() override;
   Result<std::map<std::uint32_t, std::uint64_t>> object_counts() override;
-  Result<std::vector<NodeRecord>> nodes() override;
+  Result<std::map<std::uint32_t, std::uint64_t>> stored_bytes() override;
+  Result<std::vector<CatalogNode>> nodes() override;
   Result<std::vector<DomainRecord>> domains() override;
+  Result<std::vector<CatalogCredential>> credentials() override;
+  Result<std::vector<CatalogInvitation>> invitations() override;
   Result<std::vector<std::uint64_t>> packs() override;
   Result<std::vector<std::optional<ObjectRow>>> find(std::uint32_t domain,
                                                      std::span<const ObjectId> ids) override;
@@ -86,6 +89,7 @@ class RocksCatalog final : public Catalog {
  private:
   using RowVisitor = std::function<Status(std::string_view key, ByteView value)>;
   Status for_each(const std::string& prefix, const RowVisitor& visit);
+  Result<std::map<std::uint32_t, std::uint64_t>> numbers(const std::string& prefix);
   // The value, or nothing.
   Result<std::optional<std::string>> get(const std::string& key);
   Result<std::optional<SnapshotInfo>> snapshot_behind(std::uint32_t node, const std::string& key);
@@ -122,6 +126,10 @@ Result<CatalogState> RocksCatalog::state() {
   if (packs) {
     RB_TRY(state.packs, decode_pack_mark(as_bytes(*packs)));
   }
+  RB_TRY(const auto counted, get(counted_mark_key()));
+  if (counted) {
+    RB_TRY(state.counted, decode_pack_mark(as_bytes(*counted)));
+  }
   RB_TRY(const auto journal, get(journal_mark_key()));
   if (journal) {
     RB_TRY(state.journal, decode_journal_mark(as_bytes(*journal)));
@@ -133,20 +141,28 @@ Result<CatalogState> RocksCatalog::state() {
   return state;
 }
 
-Result<std::map<std::uint32_t, std::uint64_t>> RocksCatalog::object_counts() {
-  std::map<std::uint32_t, std::uint64_t> counts;
+Result<std::map<std::uint32_t, std::uint64_t>> RocksCatalog::numbers(const std::string& prefix) {
+  std::map<std::uint32_t, std::uint64_t> found;
   const RowVisitor take = [&](std::string_view key, ByteView value) -> Status {
-    RB_TRY(counts[number32_of_key(key)], decode_count(value));
+    RB_TRY(found[number32_of_key(key)], decode_count(value));
     return {};
   };
-  RB_TRY(for_each(object_count_prefix(), take));
-  return counts;
+  RB_TRY(for_each(prefix, take));
+  return found;
 }
 
-Result<std::vector<NodeRecord>> RocksCatalog::nodes() {
-  std::vector<NodeRecord> nodes;
+Result<std::map<std::uint32_t, std::uint64_t>> RocksCatalog::object_counts() {
+  return numbers(object_count_prefix());
+}
+
+Result<std::map<std::uint32_t, std::uint64_t>> RocksCatalog::stored_bytes() {
+  return numbers(stored_bytes_prefix());
+}
+
+Result<std::vector<CatalogNode>> RocksCatalog::nodes() {
+  std::vector<CatalogNode> nodes;
   const RowVisitor take = [&](std::string_view key, ByteView value) -> Status {
-    RB_TRY(NodeRecord node, decode_node_row(number32_of_key(key), value));
+    RB_TRY(CatalogNode node, decode_node_row(number32_of_key(key), value));
     nodes.push_back(std::move(node));
     return {};
   };
@@ -157,12 +173,34 @@ Result<std::vector<NodeRecord>> RocksCatalog::nodes() {
 Result<std::vector<DomainRecord>> RocksCatalog::domains() {
   std::vector<DomainRecord> domains;
   const RowVisitor take = [&](std::string_view key, ByteView value) -> Status {
-    RB_TRY(const DomainRecord domain, decode_domain_row(number32_of_key(key), value));
-    domains.push_back(domain);
+    RB_TRY(DomainRecord domain, decode_domain_row(number32_of_key(key), value));
+    domains.push_back(std::move(domain));
     return {};
   };
   RB_TRY(for_each(domain_prefix(), take));
   return domains;
+}
+
+Result<std::vector<CatalogCredential>> RocksCatalog::credentials() {
+  std::vector<CatalogCredential> credentials;
+  const RowVisitor take = [&](std::string_view, ByteView value) -> Status {
+    RB_TRY(const CatalogCredential credential, decode_credential_row(value));
+    credentials.push_back(credential);
+    return {};
+  };
+  RB_TRY(for_each(credential_prefix(), take));
+  return credentials;
+}
+
+Result<std::vector<CatalogInvitation>> RocksCatalog::invitations() {
+  std::vector<CatalogInvitation> invitations;
+  const RowVisitor take = [&](std::string_view, ByteView value) -> Status {
+    RB_TRY(CatalogInvitation invitation, decode_invitation_row(value));
+    invitations.push_back(std::move(invitation));
+    return {};
+  };
+  RB_TRY(for_each(invitation_prefix(), take));
+  return invitations;
 }
 
 Result<std::vector<std::uint64_t>> RocksCatalog::packs() {
@@ -256,8 +294,7 @@ Status RocksCatalog::write(rocksdb::WriteBatch& batch) {
   return {};
 }
 
-Status RocksCatalog::apply(const CatalogBatch& batch) {
-  rocksdb::WriteBatch rows;
+void put_objects(rocksdb::WriteBatch& rows, const CatalogBatch& batch) {
   std::set<std::uint64_t> packs;
   for (const CatalogObject& object : batch.objects) {
     rows.Put(object_key(object.domain, object.id), slice(encode_object_row(object.row)));
@@ -268,21 +305,35 @@ Status RocksCatalog::apply(const CatalogBatch& batch) {
   }
   for (const std::uint64_t pack : packs)
     rows.Put(pack_key(pack), "");
-  for (const auto& [domain, count] : batch.object_counts) {
+  for (const auto& [domain, count] : batch.object_counts)
     rows.Put(object_count_key(domain), slice(encode_count(count)));
-  }
-  for (const NodeRecord& node : batch.nodes)
-    rows.Put(node_key(node.node), slice(encode_node_row(node)));
-  for (const DomainRecord& domain : batch.domains) {
+  for (const auto& [node, bytes] : batch.stored_bytes)
+    rows.Put(stored_bytes_key(node), slice(encode_count(bytes)));
+}
+
+void put_journalled(rocksdb::WriteBatch& rows, const CatalogBatch& batch) {
+  for (const CatalogNode& node : batch.nodes)
+    rows.Put(node_key(node.record.node), slice(encode_node_row(node)));
+  for (const DomainRecord& domain : batch.domains)
     rows.Put(domain_key(domain.domain), slice(encode_domain_row(domain)));
-  }
+  for (const CatalogCredential& credential : batch.credentials)
+    rows.Put(credential_key(credential.id), slice(encode_credential_row(credential)));
+  for (const CatalogInvitation& invitation : batch.invitations)
+    rows.Put(invitation_key(invitation.record.id), slice(encode_invitation_row(invitation)));
   for (const CatalogCommit& commit : batch.commits) {
     const Bytes sequence = encode_count(commit.snapshot.sequence);
     rows.Put(snapshot_key(commit.node, commit.snapshot.sequence), slice(encode_snapshot_row(commit)));
     rows.Put(run_key(commit.node, commit.snapshot.run), slice(sequence));
     rows.Put(snapshot_id_key(commit.node, commit.snapshot.id), slice(sequence));
   }
+}
+
+Status RocksCatalog::apply(const CatalogBatch& batch) {
+  rocksdb::WriteBatch rows;
+  put_objects(rows, batch);
+  put_journalled(rows, batch);
   if (batch.packs) rows.Put(pack_mark_key(), slice(encode_pack_mark(*batch.packs)));
+  if (batch.counted) rows.Put(counted_mark_key(), slice(encode_pack_mark(*batch.counted)));
   if (batch.journal) rows.Put(journal_mark_key(), slice(encode_journal_mark(*batch.journal)));
   if (batch.next_number) rows.Put(next_number_key(), slice(encode_count(*batch.next_number)));
   return write(rows);

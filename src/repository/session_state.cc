@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 namespace rb {
 
 void SessionState::note_put(BlockClass block_class, Ticket ticket) {
@@ -39,23 +41,33 @@ bool SessionState::pins(ObjectNumber object) const {
   return pins_.contains(object);
 }
 
-Result<std::shared_ptr<SessionState>> SessionList::begin(std::uint32_t node, std::uint32_t domain,
+Status SessionList::check_room(const SessionOwner& owner) const {
+  if (count_open() >= limits_.in_all) {
+    return fail(Errc::busy, "as many sessions as allowed are open: try again in a while");
+  }
+  const auto is_theirs = [&](const auto& s) { return s.second->node == owner.node && !s.second->fenced; };
+  const auto theirs = std::count_if(sessions_.begin(), sessions_.end(), is_theirs);
+  if (static_cast<std::size_t>(theirs) < limits_.per_node) return {};
+  return fail(Errc::busy,
+              fmt::format("the node \"{}\" has as many sessions open as one may: try again in a while",
+                          owner.node_name));
+}
+
+Result<std::shared_ptr<SessionState>> SessionList::begin(const SessionOwner& owner,
                                                          const BeginRequest& request, bool domain_is_empty) {
   const std::lock_guard lock(mutex_);
   if (request.purpose == SessionPurpose::write) {
     for (const auto& [number, other] : sessions_) {
       const bool replaced =
-          other->node == node && other->run == request.run && other->purpose == SessionPurpose::write;
+          other->node == owner.node && other->run == request.run && other->purpose == SessionPurpose::write;
       if (replaced) fence(*other);
     }
   }
-  if (count_open() >= sessions_max_) {
-    return fail(Errc::busy, "as many sessions as allowed are open: try again in a while");
-  }
-  auto session = std::make_shared<SessionState>(++last_number_, node, domain, request);
+  RB_TRY(check_room(owner));
+  auto session = std::make_shared<SessionState>(++last_number_, owner, request);
   session->must_ask = !domain_is_empty;
   for (const auto& [number, other] : sessions_) {
-    if (other->domain != domain || other->fenced) continue;
+    if (other->domain != owner.domain || other->fenced) continue;
     other->must_ask = true;
     session->must_ask = true;
   }
@@ -79,6 +91,13 @@ void SessionList::fence_all() {
   const std::lock_guard lock(mutex_);
   for (const auto& [number, session] : sessions_)
     fence(*session);
+}
+
+void SessionList::fence_node(std::uint32_t node) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [number, session] : sessions_) {
+    if (session->node == node) fence(*session);
+  }
 }
 
 std::size_t SessionList::count_open() const {

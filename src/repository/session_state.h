@@ -11,6 +11,7 @@
 #include "repository/claim_table.h"
 #include "repository/number_set.h"
 #include "repository/object_index.h"
+#include "repository/quota.h"
 #include "store/store.h"
 
 namespace rb {
@@ -30,14 +31,32 @@ struct TicketRange {
   }
 };
 
+// Whose session it is, settled when it begins.
+struct SessionOwner {
+  std::uint32_t node = 0;
+  std::uint32_t domain = 0;
+  std::string node_name;
+  bool in_group = false;  // other nodes share the domain
+  Quota quota;
+};
+
 class SessionState {
  public:
-  SessionState(std::uint64_t its_number, std::uint32_t its_node, std::uint32_t its_domain,
-               const BeginRequest& request)
-      : number(its_number), node(its_node), domain(its_domain), run(request.run), purpose(request.purpose) {}
+  SessionState(std::uint64_t its_number, SessionOwner owner, const BeginRequest& request)
+      : number(its_number),
+        node(owner.node),
+        domain(owner.domain),
+        node_name(std::move(owner.node_name)),
+        in_group(owner.in_group),
+        quota(owner.quota),
+        run(request.run),
+        purpose(request.purpose) {}
 
   const std::uint64_t number;
   const std::uint32_t node, domain;
+  const std::string node_name;
+  const bool in_group;
+  const Quota quota;
   const RunId run;
   const SessionPurpose purpose;
 
@@ -69,25 +88,32 @@ class SessionState {
   NumberSet pins_;
 };
 
+struct SessionLimits {
+  std::size_t in_all = 1000;
+  std::size_t per_node = 64;
+};
+
 class SessionList {
  public:
-  SessionList(ClaimTable& claims, std::size_t sessions_max) : claims_(claims), sessions_max_(sessions_max) {}
+  SessionList(ClaimTable& claims, SessionLimits limits) : claims_(claims), limits_(limits) {}
 
   // Errc::busy when there are as many as allowed. A writing session of the same node and run is fenced and
   // replaced: its client lost the answer. Other sessions of the domain must ask from now on; so must this
   // one, unless it is alone and `domain_is_empty`.
-  Result<std::shared_ptr<SessionState>> begin(std::uint32_t node, std::uint32_t domain,
-                                              const BeginRequest& request, bool domain_is_empty);
+  Result<std::shared_ptr<SessionState>> begin(const SessionOwner& owner, const BeginRequest& request,
+                                              bool domain_is_empty);
   void end(const SessionState& session);
   void fence_all();
+  void fence_node(std::uint32_t node);
   std::size_t open_count() const;
 
  private:
   void fence(SessionState& session);
   std::size_t count_open() const;
+  Status check_room(const SessionOwner& owner) const;
 
   ClaimTable& claims_;
-  const std::size_t sessions_max_;
+  const SessionLimits limits_;
   mutable std::mutex mutex_;
   std::uint64_t last_number_ = 0;
   std::map<std::uint64_t, std::shared_ptr<SessionState>> sessions_;

@@ -8,14 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "format/credential.h"
 #include "store/store.h"
 
 namespace rb {
-
-// The public half of a credential, by which the server finds it; no secret.
-using CredentialId = FixedId<struct CredentialTag, 8>;
-// 256 random bits. The server keeps its hash only; never logged.
-using SecretKey = FixedId<struct SecretTag, 32>;
 
 // What a node proves itself with, and, in a link, what an invitation is redeemed with.
 struct Credential {
@@ -29,6 +25,7 @@ struct Caller {
   std::uint32_t node = 0;  // 0: an administrator's token, which is no node and has no files
   std::string name;        // of the node, a label
   bool administrator = false;
+  CredentialId credential;  // that it came with; zero: none, the kernel said who it is
 };
 
 struct InvitationRequest {
@@ -79,7 +76,9 @@ class NodeRegistry {
  public:
   virtual ~NodeRegistry() = default;
 
-  // Errc::invalid_argument: a name that is none, or another group than the node is in.
+  // A later invitation for a node withdraws the earlier one. Errc::invalid_argument: a name that is none, a
+  // node of a user on this machine (who needs none, unless the node was removed), or another group than the
+  // node is in; an empty group means the one it is in.
   virtual Result<Invitation> invite(const InvitationRequest& request) = 0;
   // Errc::denied, each with its own words: no such invitation, expired, used already.
   virtual Result<JoinAnswer> join(const JoinRequest& request) = 0;
@@ -88,7 +87,8 @@ class NodeRegistry {
   // A token for /metrics, /healthz and administration over the network. Shown once.
   virtual Result<Credential> make_administrator_token() = 0;
 
-  virtual Result<std::vector<NodeOverview>> nodes() = 0;  // by name
+  // By name; node 0: there is an invitation only.
+  virtual Result<std::vector<NodeOverview>> nodes() = 0;
   // Revokes its credentials and open invitations, and fences its sessions. Its copies stay.
   virtual Status remove(const std::string& name) = 0;
   // Errc::conflict: the new name is taken.

@@ -94,6 +94,10 @@ struct StoreStatus {
   std::uint64_t snapshot_count = 0;  // of this node
   std::uint64_t object_count = 0;    // in this node's domain
   std::uint64_t stored_bytes = 0;    // of all packs
+  // Of this node alone, and what it may have of each; a quota of 0 is none.
+  std::uint64_t node_stored_bytes = 0, quota_stored_bytes = 0;  // blocks it sent, as stored
+  std::uint64_t node_logical_bytes = 0,
+                quota_logical_bytes = 0;  // files of its copy, as its last snapshot says
   bool read_only = false;
   std::string read_only_reason;
 };

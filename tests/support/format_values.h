@@ -147,6 +147,8 @@ class FormatValues {
   Source source(std::string path) {
     Source s{.path = std::move(path), .completed = time(), .recursive = chance(50), .deleting = chance(50)};
     s.warnings = number();
+    s.files = number();
+    s.bytes = number();
     s.device = number();
     s.excludes = names(below(3));
     return s;

@@ -1,0 +1,48 @@
+#include "repository/snapshot_reader.h"
+
+#include "chunk/block_codec.h"
+
+namespace rb {
+
+std::uint64_t logical_bytes_of(const Snapshot& snapshot) {
+  std::uint64_t sum = 0;
+  for (const Source& source : snapshot.sources) {
+    if (source.bytes > UINT64_MAX - sum) return UINT64_MAX;
+    sum += source.bytes;
+  }
+  return sum;
+}
+
+Result<Snapshot> SnapshotReader::read(std::uint32_t domain, const ObjectId& id) {
+  RB_TRY(const ObjectIndex::Answer answer, index_.find(domain, std::span(&id, 1)));
+  const auto& found = answer.found[0];
+  if (!found) return fail(Errc::not_found, "there is no object " + to_hex(id));
+  RB_TRY(const PackStore::Record record, packs_.read(found->row.at));
+  BlockReader block;
+  RB_TRY(block.open(record.block));
+  if (found->row.index >= block.size()) return fail(Errc::corrupt, "a block has fewer objects than it had");
+  RB_TRY(block.verify(found->row.index));
+  const BlockReader::Item item = block.item(found->row.index);
+  if (item.object->id != id) return fail(Errc::corrupt, "a block holds another object than it did");
+  if (item.object->kind != ObjectKind::snapshot) {
+    return fail(Errc::invalid_argument, "object " + to_hex(id) + " is no snapshot");
+  }
+  return decode_snapshot(item.object->refs, item.payload);
+}
+
+Result<std::uint64_t> SnapshotReader::logical_bytes(std::uint32_t node, std::uint32_t domain,
+                                                    const ObjectId& head) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto size = sizes_.find(node); size != sizes_.end() && size->second.head == head) {
+      return size->second.bytes;
+    }
+  }
+  RB_TRY(const Snapshot snapshot, read(domain, head));
+  const std::uint64_t bytes = logical_bytes_of(snapshot);
+  const std::lock_guard lock(mutex_);
+  sizes_[node] = {head, bytes};
+  return bytes;
+}
+
+}  // namespace rb
