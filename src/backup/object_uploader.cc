@@ -1,7 +1,6 @@
 #include "backup/object_uploader.h"
 
 #include <chrono>
-#include <thread>
 
 #include "base/limits.h"
 
@@ -14,9 +13,9 @@ namespace {
 constexpr std::size_t kPendingBytes = 2 << 20;
 constexpr std::size_t kPendingChunks = 2048;
 
-// How long a chunk that somebody else is sending is waited for before it is sent after all: a duplicate costs
-// its bytes once, a slow peer must not hold up this run.
-constexpr std::chrono::milliseconds kFirstWait{5}, kLongestWait{200}, kWaitInAll{2000};
+// How long a claimed chunk may lie in a block that does not fill: short beside a claim's lifetime, so that
+// those who wait for it are not kept by a worker that has nothing to do.
+constexpr std::chrono::milliseconds kStaleBlock{1000};
 
 }  // namespace
 
@@ -30,33 +29,50 @@ bool RecentIds::check_and_add(const ObjectId& id) {
   return false;
 }
 
-ObjectUploader::Stream::Stream(ObjectUploader& uploader, CompressionOptions compression)
+ObjectUploader::DataBlock::DataBlock(ObjectUploader& uploader, CompressionOptions compression)
     : uploader_(uploader), builder_(BlockClass::data, compression) {}
+
+Status ObjectUploader::DataBlock::add(const ObjectId& id, ByteView bytes) {
+  if (!builder_.empty() && builder_.full_for(bytes.size(), 0)) RB_TRY(put());
+  if (!ids_.insert(id).second) return {};
+  if (builder_.empty()) since_ = Clock::now();
+  builder_.add(id, ObjectKind::chunk, {}, bytes);
+  uploader_.monitor_.bytes_new += bytes.size();
+  return {};
+}
+
+Status ObjectUploader::DataBlock::put() {
+  if (builder_.empty()) return {};
+  ids_.clear();
+  return uploader_.send(builder_.finish());
+}
+
+ObjectUploader::Stream::Stream(ObjectUploader& uploader, CompressionOptions compression)
+    : uploader_(uploader), block_(uploader, compression) {}
 
 Result<ObjectId> ObjectUploader::Stream::add_chunk(ByteView bytes) {
   const ObjectId id = object_id(ObjectKind::chunk, {}, bytes);
-  // Remembered under the lock: who finds the id and then flushes this stream waits until the bytes are in it.
-  std::lock_guard lock(mutex_);
-  if (uploader_.recent_.check_and_add(id)) return id;
-  if (uploader_.options_.discard) {
-    uploader_.monitor_.bytes_new += bytes.size();
-    return id;
+  {
+    // Remembered under the lock: who finds the id and then flushes this stream waits until the bytes are in
+    // it.
+    std::lock_guard lock(mutex_);
+    if (uploader_.recent_.check_and_add(id)) return id;
+    if (uploader_.options_.discard) {
+      uploader_.monitor_.bytes_new += bytes.size();
+      return id;
+    }
+    if (!uploader_.session_.must_ask()) {
+      RB_TRY(block_.add(id, bytes));
+      return id;
+    }
+    pending_.push_back({id, arena_.size(), bytes.size()});
+    append(arena_, bytes);
+    if (arena_.size() >= kPendingBytes || pending_.size() >= kPendingChunks) RB_TRY(ask_pending());
   }
-  if (!uploader_.session_.must_ask()) {
-    RB_TRY(build(id, bytes));
-    return id;
-  }
-  pending_.push_back({id, arena_.size(), bytes.size()});
-  append(arena_, bytes);
-  if (arena_.size() >= kPendingBytes || pending_.size() >= kPendingChunks) {
-    RB_TRY(ask_pending());
-    // Too much that others are sending: settle it now, so that memory stays bounded.
-    if (arena_.size() >= kPendingBytes / 2) RB_TRY(settle_waiting());
-  }
+  RB_TRY(uploader_.make_room());
   return id;
 }
 
-// Sends what the store lacks and keeps only what is answered "wait".
 Status ObjectUploader::Stream::ask_pending() {
   if (pending_.empty()) return {};
   std::vector<ObjectId> ids;
@@ -65,68 +81,36 @@ Status ObjectUploader::Stream::ask_pending() {
     ids.push_back(chunk.id);
   RB_TRY(const std::vector<Presence> answers, uploader_.session_.ask(ids));
   if (answers.size() != ids.size()) return fail(Errc::protocol, "the store gave too few answers");
-
-  std::vector<Pending> waiting;
-  Bytes waiting_bytes;
   for (std::size_t i = 0; i < pending_.size(); ++i) {
     const ByteView bytes = ByteView(arena_).subspan(pending_[i].offset, pending_[i].length);
-    if (answers[i] == Presence::send) {
-      RB_TRY(build(pending_[i].id, bytes));
-    } else if (answers[i] == Presence::wait) {
-      waiting.push_back({pending_[i].id, waiting_bytes.size(), bytes.size()});
-      append(waiting_bytes, bytes);
-    }
-  }
-  pending_ = std::move(waiting);
-  if (waiting_bytes.empty()) {
-    arena_.clear();  // keeps its memory for the next round
-  } else {
-    arena_ = std::move(waiting_bytes);
-  }
-  return {};
-}
-
-Status ObjectUploader::Stream::settle_waiting() {
-  std::chrono::milliseconds pause = kFirstWait, waited{0};
-  while (!pending_.empty() && waited < kWaitInAll && !uploader_.monitor_.stopped()) {
-    std::this_thread::sleep_for(pause);
-    waited += pause;
-    pause = std::min(pause * 2, kLongestWait);
-    RB_TRY(ask_pending());
-  }
-  for (const Pending& chunk : pending_) {
-    RB_TRY(build(chunk.id, ByteView(arena_).subspan(chunk.offset, chunk.length)));
+    if (answers[i] == Presence::send) RB_TRY(block_.add(pending_[i].id, bytes));
+    if (answers[i] == Presence::wait) uploader_.waiting_.add(pending_[i].id, bytes);
   }
   pending_.clear();
-  arena_.clear();
+  arena_.clear();  // keeps its memory for the next round
   return {};
-}
-
-Status ObjectUploader::Stream::build(const ObjectId& id, ByteView bytes) {
-  if (!builder_.empty() && builder_.full_for(bytes.size(), 0)) RB_TRY(send_block());
-  if (!building_.insert(id).second) return {};
-  builder_.add(id, ObjectKind::chunk, {}, bytes);
-  uploader_.monitor_.bytes_new += bytes.size();
-  return {};
-}
-
-Status ObjectUploader::Stream::send_block() {
-  building_.clear();
-  return uploader_.send(builder_.finish());
 }
 
 Status ObjectUploader::Stream::flush() {
   std::lock_guard lock(mutex_);
   RB_TRY(ask_pending());
-  RB_TRY(settle_waiting());
-  if (!builder_.empty()) RB_TRY(send_block());
-  return {};
+  return block_.put();
+}
+
+Status ObjectUploader::Stream::put_stale_block(Clock::time_point now) {
+  std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock || block_.empty() || now - block_.since() < kStaleBlock) return {};
+  return block_.put();
 }
 
 ObjectUploader::ObjectUploader(Session& session, RunMonitor& monitor, UploadOptions options)
     : session_(session),
       monitor_(monitor),
       options_(options),
+      late_(*this, {.level = options.compression_level}),
+      waiting_(
+          session, monitor, [this](const ObjectId& id, ByteView bytes) { return late_.add(id, bytes); },
+          [this] { return late_.put(); }, options.waiting),
       metadata_(BlockClass::metadata, {.level = options.compression_level}) {
   for (int i = 0; i < options.streams; ++i) {
     streams_.push_back(
@@ -136,6 +120,31 @@ ObjectUploader::ObjectUploader(Session& session, RunMonitor& monitor, UploadOpti
 
 ObjectUploader::~ObjectUploader() = default;
 
+Status ObjectUploader::make_room() {
+  RB_TRY(put_stale_blocks());
+  RB_TRY(waiting_.ask_when_due());
+  while (waiting_.bytes() > options_.waiting_bytes)
+    RB_TRY(wait_a_moment());
+  return {};
+}
+
+Status ObjectUploader::put_stale_blocks() {
+  const Clock::time_point now = Clock::now();
+  Clock::rep due = next_stale_check_.load(std::memory_order_relaxed);
+  const Clock::rep next = (now + kStaleBlock).time_since_epoch().count();
+  if (now.time_since_epoch().count() < due || !next_stale_check_.compare_exchange_strong(due, next))
+    return {};
+  for (const auto& stream : streams_)
+    RB_TRY(stream->put_stale_block(now));
+  return {};
+}
+
+Status ObjectUploader::wait_a_moment() {
+  RB_TRY(monitor_.status());
+  RB_TRY(flush_streams());
+  return waiting_.wait_and_ask();
+}
+
 Result<ObjectId> ObjectUploader::put(Object object) {
   RB_ASSERT(is_metadata(object.kind));
   const ObjectId id = object_id(object);
@@ -144,26 +153,51 @@ Result<ObjectId> ObjectUploader::put(Object object) {
   // Under the lock, so that whoever finds the id knows that it stands before anything that is put later.
   if (recent_.check_and_add(id)) return id;
   if (!metadata_.empty() && metadata_.full_for(object.payload.size(), object.refs.size()))
-    RB_TRY(send_metadata());
+    RB_TRY(close_metadata());
   if (metadata_building_.insert(id).second) metadata_.add(id, object.kind, object.refs, object.payload);
   return id;
 }
 
-Status ObjectUploader::send_metadata() {
+// What is in it stands after all chunks that were added before, those that wait included.
+Status ObjectUploader::close_metadata() {
   RB_TRY(flush_streams());
+  RB_TRY(put_closed(options_.waiting_metadata_blocks));
   metadata_building_.clear();
+  const WaitingChunks::Number after = waiting_.last_number();
+  if (closed_.empty() && waiting_.settled(after)) return put_metadata(metadata_);
+  BlockBuilder next(BlockClass::metadata, {.level = options_.compression_level});
+  closed_.push_back({std::exchange(metadata_, std::move(next)), after});
+  return {};
+}
+
+// Puts what nothing is waited for, in order, and waits while more than so many blocks are left.
+Status ObjectUploader::put_closed(std::size_t left_max) {
+  while (!closed_.empty()) {
+    if (waiting_.settled(closed_.front().after)) {
+      RB_TRY(put_metadata(closed_.front().block));
+      closed_.pop_front();
+    } else if (closed_.size() > left_max) {
+      RB_TRY(wait_a_moment());
+    } else {
+      break;
+    }
+  }
+  return {};
+}
+
+Status ObjectUploader::put_metadata(BlockBuilder& block) {
   if (session_.must_ask()) {
-    const std::vector<ObjectId> ids = metadata_.ids();
+    const std::vector<ObjectId> ids = block.ids();
     RB_TRY(const std::vector<Presence> answers, session_.ask(ids));
     if (answers.size() != ids.size()) return fail(Errc::protocol, "the store gave too few answers");
     std::vector<bool> wanted;
     wanted.reserve(answers.size());
     for (const Presence answer : answers)
       wanted.push_back(answer != Presence::have);
-    metadata_.keep_only(wanted);
-    if (metadata_.empty()) return {};
+    block.keep_only(wanted);
+    if (block.empty()) return {};
   }
-  return send(metadata_.finish());
+  return send(block.finish());
 }
 
 Status ObjectUploader::send(Bytes block) {
@@ -197,8 +231,13 @@ Status ObjectUploader::flush() {
   if (options_.discard) return {};
   std::lock_guard lock(metadata_mutex_);
   RB_TRY(flush_streams());
-  if (!metadata_.empty()) RB_TRY(send_metadata());
-  return session_.flush();
+  if (!metadata_.empty()) RB_TRY(close_metadata());
+  Status through = put_closed(0);
+  while (through && !waiting_.settled(waiting_.last_number()))
+    through = wait_a_moment();
+  // A run that was stopped waits for nobody, but what it sent itself is to be found by the next.
+  RB_TRY(session_.flush());
+  return through;
 }
 
 }  // namespace rb

@@ -5,13 +5,22 @@
 // compressing runs on all cores without a shared lock. Metadata goes through one ordered builder. Before a
 // metadata block is put, every stream has put what was added to it. An id that was handled in this run is not
 // looked at again (a bounded table, which may forget: that costs a question, never data).
+//
+// What another session is sending already is not sent: such chunks wait (WaitingChunks), reading goes on, and
+// the metadata that stands after them waits in line for them. Two sessions that wait for each other's chunks
+// get them, because nobody waits before what it has claimed itself is on its way: no claimed chunk lies in a
+// block under construction while its owner waits, or for longer than a moment while it is idle.
 #pragma once
 
+#include <array>
+#include <atomic>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <unordered_set>
 
 #include "backup/run_monitor.h"
+#include "backup/waiting_chunks.h"
 #include "chunk/block_codec.h"
 #include "format/object_io.h"
 #include "store/store.h"
@@ -36,6 +45,10 @@ struct UploadOptions {
   int streams = 1;
   int compression_level = 1;
   bool discard = false;  // a dry run: name objects, ask and send nothing
+  // Chunks that others are sending, kept while reading goes on; metadata that waits for them.
+  std::size_t waiting_bytes = 32 << 20;
+  std::size_t waiting_metadata_blocks = 16;
+  WaitingOptions waiting = {};
 };
 
 class ObjectUploader final : public ObjectSink {
@@ -43,6 +56,25 @@ class ObjectUploader final : public ObjectSink {
   // Borrows both.
   ObjectUploader(Session& session, RunMonitor& monitor, UploadOptions options);
   ~ObjectUploader() override;
+
+  using Clock = std::chrono::steady_clock;
+
+  // A block of chunks under construction.
+  class DataBlock {
+   public:
+    DataBlock(ObjectUploader& uploader, CompressionOptions compression);
+    // Puts the block first where the chunk no longer fits.
+    Status add(const ObjectId& id, ByteView bytes);
+    Status put();
+    bool empty() const { return builder_.empty(); }
+    Clock::time_point since() const { return since_; }
+
+   private:
+    ObjectUploader& uploader_;
+    BlockBuilder builder_;
+    std::unordered_set<ObjectId> ids_;  // a block never holds an object twice
+    Clock::time_point since_;
+  };
 
   // One per worker; the owner adds, anybody may flush.
   class Stream {
@@ -57,17 +89,16 @@ class ObjectUploader final : public ObjectSink {
       ObjectId id;
       std::size_t offset, length;  // in arena_
     };
+    // Asks about what was added, and puts what is to be sent; what others are sending waits.
     Status flush();
+    // Puts a block that is under construction for long, if nobody works on it.
+    Status put_stale_block(Clock::time_point now);
     Status ask_pending();
-    Status settle_waiting();
-    Status build(const ObjectId& id, ByteView bytes);
-    Status send_block();
 
     ObjectUploader& uploader_;
     std::mutex mutex_;
-    BlockBuilder builder_;
-    std::unordered_set<ObjectId> building_;  // in builder_: a block never holds an object twice
-    std::vector<Pending> pending_;           // not asked about yet, or answered "wait"
+    DataBlock block_;
+    std::vector<Pending> pending_;  // not asked about yet
     Bytes arena_;
   };
   Stream& stream(int worker) { return *streams_[static_cast<std::size_t>(worker)]; }
@@ -82,18 +113,35 @@ class ObjectUploader final : public ObjectSink {
   Status flush();
 
  private:
+  // Metadata that waits for chunks up to `after`.
+  struct ClosedBlock {
+    BlockBuilder block;
+    WaitingChunks::Number after = 0;
+  };
   Status flush_streams();
-  Status send_metadata();
+  Status put_stale_blocks();
+  // Waits while too many bytes of chunks do.
+  Status make_room();
+  // A moment of waiting for chunks of others, after everything of ours is on its way.
+  Status wait_a_moment();
+  // These three require metadata_mutex_.
+  Status close_metadata();
+  Status put_closed(std::size_t left_max);
+  Status put_metadata(BlockBuilder& block);
   Status send(Bytes block);
 
   Session& session_;
   RunMonitor& monitor_;
   const UploadOptions options_;
   RecentIds recent_;
+  DataBlock late_;  // chunks that had waited, and are ours after all; belongs to whoever asks about them
+  WaitingChunks waiting_;
   std::vector<std::unique_ptr<Stream>> streams_;
+  std::atomic<Clock::rep> next_stale_check_{0};
   std::mutex metadata_mutex_;  // taken before any stream's
   BlockBuilder metadata_;
   std::unordered_set<ObjectId> metadata_building_;
+  std::deque<ClosedBlock> closed_;  // before metadata_ in the order of put
 };
 
 }  // namespace rb
