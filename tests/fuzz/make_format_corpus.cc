@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "chunk/block_codec.h"
+#include "format/journal_format.h"
 #include "format/repository_format.h"
 #include "support/format_values.h"
 #include "support/fuzz_object.h"
@@ -70,6 +71,27 @@ void write_blocks(const std::filesystem::path& root, test::FormatValues& values)
   }
 }
 
+void write_journal(const std::filesystem::path& root) {
+  const CorpusWriter records(root, "journal_record");
+  const RepositoryId repository;
+  records.add("segment", without_checksum(encode_journal_segment_header({repository, 1})));
+  const auto add = [&](const std::string& name, const JournalRecord& record) {
+    records.add(name, without_checksum(encode_journal_record(5, journal_root(repository), record)));
+  };
+  add("node", NodeRecord{.node = 1, .domain = 2, .name = "ana", .uid = 1000, .user = "ana"});
+  add("remote_node", NodeRecord{.node = 300, .domain = 2, .name = "x"});
+  add("domain", DomainRecord{.domain = 2});
+  add("group", DomainRecord{.domain = 3, .group = "lab"});
+  add("commit", CommitRecord{.node = 1, .domain = 2, .sequence = 300, .received = {-5, 999'999'999}});
+  add("invitation",
+      InvitationRecord{
+          .made = {1'700'000'000, 0}, .node = "printer", .group = "lab", .expires = {1'700'003'600, 5}});
+  add("join", JoinRecord{.made = {1'700'000'060, 0}, .node = 300});
+  add("removal", RemovalRecord{.made = {1'700'000'120, 0}, .node = 300, .name = "printer"});
+  add("renaming", RenamingRecord{.made = {1'700'000'180, 0}, .node = 300, .name = "press"});
+  add("administrator", AdministratorRecord{.made = {1'700'000'240, 0}});
+}
+
 }  // namespace
 }  // namespace rb
 
@@ -78,6 +100,7 @@ int main(int argc, char** argv) {
   rb::test::FormatValues values(1);
   rb::write_objects(argv[1], values);
   rb::write_blocks(argv[1], values);
+  rb::write_journal(argv[1]);
   const rb::CorpusWriter markers(argv[1], "repository_format");
   markers.add("marker", rb::without_checksum(rb::encode_repository_format({})));
   return 0;
