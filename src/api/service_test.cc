@@ -55,7 +55,7 @@ class ServiceTest : public testing::Test {
   Response send(Request request, std::vector<Bytes> parts = {}, std::uint32_t uid = 1000) {
     for (const Bytes& part : parts)
       append(request.body, part);
-    const Peer peer{uid, "ana", "test"};
+    const Peer peer{.uid = uid, .user = "ana", .address = "test"};
     Response response = service_.handle(peer, request);
     if (!response.stream) return response;
     const Status streamed = response.stream([&](ByteView piece) -> Status {
@@ -178,7 +178,7 @@ TEST_F(ServiceTest, AnAnswerThatIsBeingGivenKeepsItsSession) {
   const SampleBlock chunk = test::chunk_block("x");
   ASSERT_TRUE(send_data(begun.session, {chunk}));
   Response response =
-      service_.handle({1000, "ana", ""}, objects_request(begun.session, std::vector{chunk.id}));
+      service_.handle({.uid = 1000, .user = "ana"}, objects_request(begun.session, std::vector{chunk.id}));
   clock_.now += std::chrono::seconds(60);
   service_.expire_leases();
   EXPECT_TRUE(response.stream([](ByteView) -> Status { return {}; }));
@@ -352,7 +352,7 @@ TEST_F(ServiceTest, TooLargeBodiesAreRefusedBeforeTheyAreRead) {
   Request head;
   head.method = "POST";
   head.target = "/v1/nodes/self/sessions";
-  EXPECT_EQ(service_.admit({}, head).value(), std::size_t{64} << 10);
+  EXPECT_EQ(service_.admit({}, head).value().max_body_bytes, std::size_t{64} << 10);
   head.body = Bytes((64 << 10) + 1, ' ');
   EXPECT_EQ(send(head).status, 413);
   head.target = "/v1/unknown";
