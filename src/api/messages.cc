@@ -328,6 +328,10 @@ std::string encode_status(const StoreStatus& status) {
                {"snapshot_count", status.snapshot_count},
                {"object_count", status.object_count},
                {"stored_bytes", status.stored_bytes},
+               {"node_stored_bytes", status.node_stored_bytes},
+               {"quota_stored_bytes", status.quota_stored_bytes},
+               {"node_logical_bytes", status.node_logical_bytes},
+               {"quota_logical_bytes", status.quota_logical_bytes},
                {"read_only", status.read_only},
                {"read_only_reason", status.read_only_reason}});
 }
@@ -341,6 +345,10 @@ Result<StoreStatus> decode_status(ByteView text) {
   status.snapshot_count = fields.number("snapshot_count");
   status.object_count = fields.number("object_count");
   status.stored_bytes = fields.number("stored_bytes");
+  status.node_stored_bytes = fields.number("node_stored_bytes");
+  status.quota_stored_bytes = fields.number("quota_stored_bytes");
+  status.node_logical_bytes = fields.number("node_logical_bytes");
+  status.quota_logical_bytes = fields.number("quota_logical_bytes");
   status.read_only = fields.flag("read_only");
   status.read_only_reason = fields.text("read_only_reason");
   RB_TRY(fields.status());

@@ -93,10 +93,18 @@ TEST(MessagesTest, ListsStatusAndHelloSurviveTheWire) {
   status.node = "n";
   status.server_version = "1.2";
   status.stored_bytes = UINT64_MAX;
+  status.node_stored_bytes = 5;
+  status.quota_stored_bytes = 6;
+  status.node_logical_bytes = 7;
+  status.quota_logical_bytes = 8;
   status.read_only = true;
   status.read_only_reason = "two journals differ";
   const StoreStatus back = decode_status(as_bytes(encode_status(status))).value();
   EXPECT_EQ(back.stored_bytes, UINT64_MAX);
+  EXPECT_EQ(back.node_stored_bytes, 5u);
+  EXPECT_EQ(back.quota_stored_bytes, 6u);
+  EXPECT_EQ(back.node_logical_bytes, 7u);
+  EXPECT_EQ(back.quota_logical_bytes, 8u);
   EXPECT_TRUE(back.read_only);
   EXPECT_EQ(back.read_only_reason, status.read_only_reason);
 
