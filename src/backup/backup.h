@@ -64,8 +64,8 @@ struct BackupReport {
   double seconds = 0;
 };
 
-// A Store error, or a refusal of -d (Errc::denied), ends the run without a commit; nothing in the copy
-// changed then. Requires: options.paths is not empty.
+// A Store error, or a refusal of -d (Errc::invalid_argument), ends the run without a commit; nothing in the
+// copy changed then. Requires: options.paths is not empty.
 class BackupRun {
  public:
   BackupRun(Store& store, BackupOptions options, BackupEvents events, const Clock& clock);

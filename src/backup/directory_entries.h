@@ -19,7 +19,8 @@ class DirectoryEntries {
  public:
   DirectoryEntries(DirectoryTask& task, Worker& worker);
 
-  // An error is the store's, or a refusal to delete (Errc::denied), or means that the run was stopped.
+  // An error is the store's, or a refusal to delete (Errc::invalid_argument), or means that the run was
+  // stopped.
   Result<DirectoryOutput::Finished> decide();
 
  private:

@@ -76,7 +76,7 @@ Result<BackupReport> RunAttempt::run(const SourcePlan& plan, const std::optional
 
   BackupReport report;
   if (!options_.dry_run) {
-    if (!root_) return fail(Errc::denied, "nothing could be read, so there is nothing to commit");
+    if (!root_) return fail(Errc::invalid_argument, "nothing could be read, so there is nothing to commit");
     std::vector<Source> sources;
     for (const FinishedSource& finished : finished_)
       sources.push_back(finished.source);
@@ -158,7 +158,7 @@ Status RunAttempt::check_same_file_system(const PlannedSource& source, std::uint
   if (!options_.remove_absent || options_.force || identity == 0) return {};
   for (const Source& last : base_.sources) {
     if (last.path != source.path || last.device == 0 || last.device == identity) continue;
-    return fail(Errc::denied,
+    return fail(Errc::invalid_argument,
                 fmt::format("{}: is on another file system than last time; nothing was changed in the copy. "
                             "If that is as it should be, repeat with --force",
                             source.path));
@@ -218,7 +218,7 @@ void RunAttempt::finish_caches() {
 void RunAttempt::leave_checkpoint(const Error& why) {
   // Best effort: the run has failed already, for a reason that is told elsewhere. A store that failed is not
   // asked.
-  if (why.code == Errc::cancelled || why.code == Errc::denied) static_cast<void>(uploader_.flush());
+  if (why.code == Errc::cancelled || why.code == Errc::invalid_argument) static_cast<void>(uploader_.flush());
   if (under_way_) under_way_->checkpoint();
   for (const FinishedSource& finished : finished_)
     finished.cache->checkpoint();

@@ -202,7 +202,7 @@ class Guard : public testing::Test {
     const auto before = client.root();
     const auto refused = client.back_up({path}, "-rd");
     ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, Errc::denied);
+    EXPECT_EQ(refused.error().code, Errc::invalid_argument);
     EXPECT_THAT(refused.error().message, HasSubstr("--force"));
     EXPECT_EQ(client.root(), before);
     ASSERT_TRUE(client.back_up({path}, "-rd", [](BackupOptions& options) { options.force = true; }));
