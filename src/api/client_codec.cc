@@ -41,17 +41,31 @@ Status check_status(const Response& answer, int expected) {
               fmt::format("the server answered with the unexpected status {}", answer.status));
 }
 
+// Of resources that every server of this version has.
+Status check_version(const Response& answer) {
+  if (answer.status != 404) return {};
+  return fail(Errc::unsupported,
+              fmt::format("the server does not speak version {} of the protocol", kProtocolVersion));
+}
+
 }  // namespace
+
+Request join_request(const JoinRequest& request) {
+  return json_request("POST", "/v1/join", encode_join_request(request));
+}
+
+Result<JoinAnswer> parse_join(const Response& answer) {
+  RB_TRY(check_version(answer));
+  RB_TRY(check_status(answer, 200));
+  return decode_join_answer(answer.body);
+}
 
 Request begin_request(const BeginRequest& wanted) {
   return json_request("POST", "/v1/nodes/self/sessions", encode_begin(wanted));
 }
 
 Result<BeginAnswer> parse_begin(const Response& answer) {
-  if (answer.status == 404) {
-    return fail(Errc::unsupported,
-                fmt::format("the server does not speak version {} of the protocol", kProtocolVersion));
-  }
+  RB_TRY(check_version(answer));
   RB_TRY(check_status(answer, 201));
   return decode_begin_answer(answer.body);
 }
@@ -139,6 +153,45 @@ Status parse_keep_alive(const Response& answer) {
 
 Request end_request(const SessionKey& session) {
   return make_request("DELETE", session_target(session, ""));
+}
+
+Request nodes_request() {
+  return make_request("GET", "/v1/nodes");
+}
+
+Result<std::vector<NodeOverview>> parse_nodes(const Response& answer) {
+  RB_TRY(check_status(answer, 200));
+  return decode_nodes(answer.body);
+}
+
+Request invitation_request(const InvitationOrder& order) {
+  return json_request("POST", "/v1/invitations", encode_invitation_order(order));
+}
+
+Result<InvitationAnswer> parse_invitation(const Response& answer) {
+  RB_TRY(check_status(answer, 201));
+  return decode_invitation_answer(answer.body);
+}
+
+Request removal_request(const std::string& node) {
+  return json_request("POST", "/v1/nodes/remove", encode_removal(node));
+}
+
+Request renaming_request(const Renaming& renaming) {
+  return json_request("POST", "/v1/nodes/rename", encode_renaming(renaming));
+}
+
+Status parse_done(const Response& answer) {
+  return check_status(answer, 204);
+}
+
+Request token_request() {
+  return make_request("POST", "/v1/administrator-tokens");
+}
+
+Result<Credential> parse_token(const Response& answer) {
+  RB_TRY(check_status(answer, 201));
+  return decode_token(answer.body);
 }
 
 bool says_dont_ask(const Response& answer) {

@@ -4,10 +4,15 @@
 #pragma once
 
 #include "api/messages.h"
+#include "api/node_messages.h"
 #include "api/routes.h"
 #include "api/service.h"
 
 namespace rb::api {
+
+// Made without a credential: the invitation in it is one.
+Request join_request(const JoinRequest& request);
+Result<JoinAnswer> parse_join(const Response& answer);
 
 Request begin_request(const BeginRequest& wanted);
 Result<BeginAnswer> parse_begin(const Response& answer);
@@ -35,6 +40,17 @@ Result<StoreStatus> parse_status(const Response& answer);
 Request keep_alive_request(const SessionKey& session);
 Status parse_keep_alive(const Response& answer);
 Request end_request(const SessionKey& session);
+
+// What administrators ask for.
+Request nodes_request();
+Result<std::vector<NodeOverview>> parse_nodes(const Response& answer);
+Request invitation_request(const InvitationOrder& order);
+Result<InvitationAnswer> parse_invitation(const Response& answer);
+Request removal_request(const std::string& node);
+Request renaming_request(const Renaming& renaming);
+Status parse_done(const Response& answer);  // of the two above
+Request token_request();
+Result<Credential> parse_token(const Response& answer);
 
 // Whether the answer of a session's request says that asking is still needless.
 bool says_dont_ask(const Response& answer);

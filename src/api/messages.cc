@@ -1,164 +1,12 @@
 #include "api/messages.h"
 
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include <algorithm>
+
+#include "api/json_fields.h"
 
 namespace rb::api {
 
 namespace {
-
-using nlohmann::json;
-
-std::string dump(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-// Reads the fields of one JSON object. After the first wrong one the others give zero or nothing, and
-// status() says which it was, so that a decoder reads a whole message and checks once.
-class Fields {
- public:
-  explicit Fields(const json& value) : value_(value) {
-    if (!value.is_object()) complain("message", "an object");
-  }
-
-  std::string text(const char* name) {
-    const json* field = find(name);
-    if (!field || !field->is_string()) return complain(name, "a string"), std::string();
-    return field->get<std::string>();
-  }
-
-  std::uint64_t number(const char* name, std::uint64_t max = UINT64_MAX) {
-    const json* field = find(name);
-    if (!field || !field->is_number_unsigned() || field->get<std::uint64_t>() > max) {
-      return complain(name, "a whole number within its range"), 0;
-    }
-    return field->get<std::uint64_t>();
-  }
-
-  std::int64_t signed_number(const char* name) {
-    const json* field = find(name);
-    const bool fits = field && field->is_number_integer() &&
-                      !(field->is_number_unsigned() && field->get<std::uint64_t>() > INT64_MAX);
-    if (!fits) return complain(name, "a whole number within its range"), 0;
-    return field->get<std::int64_t>();
-  }
-
-  bool flag(const char* name) {
-    const json* field = find(name);
-    if (!field || !field->is_boolean()) return complain(name, "true or false"), false;
-    return field->get<bool>();
-  }
-
-  template <typename Id>
-  Id id(const char* name) {
-    const json* field = find(name);
-    if (!field) return complain(name, "an id"), Id{};
-    return id_of<Id>(name, *field);
-  }
-
-  template <typename Id>
-  std::optional<Id> optional_id(const char* name) {
-    const json* field = find(name);
-    if (!field || field->is_null()) return std::nullopt;
-    return id_of<Id>(name, *field);
-  }
-
-  template <typename Id>
-  std::vector<Id> ids(const char* name) {
-    std::vector<Id> out;
-    for (const json& item : array(name))
-      out.push_back(id_of<Id>(name, item));
-    return out;
-  }
-
-  const json& array(const char* name) {
-    static const json empty = json::array();
-    const json* field = find(name);
-    if (!field || !field->is_array()) return complain(name, "a list"), empty;
-    return *field;
-  }
-
-  // Null when the field is absent or null.
-  const json* optional_child(const char* name) {
-    const json* field = find(name);
-    return field && !field->is_null() ? field : nullptr;
-  }
-
-  const json& child(const char* name) {
-    static const json empty = json::object();
-    const json* field = find(name);
-    if (!field || !field->is_object()) return complain(name, "an object"), empty;
-    return *field;
-  }
-
-  void complain(const char* name, const char* expected) {
-    if (problem_.empty()) problem_ = fmt::format("the field '{}' is not {}", name, expected);
-  }
-
-  Status status() const {
-    if (problem_.empty()) return {};
-    return fail(Errc::protocol, problem_);
-  }
-
- private:
-  const json* find(const char* name) const {
-    if (!value_.is_object()) return nullptr;
-    const auto at = value_.find(name);
-    return at == value_.end() ? nullptr : &*at;
-  }
-
-  template <typename Id>
-  Id id_of(const char* name, const json& value) {
-    std::optional<Id> id;
-    if (value.is_string()) id = id_from_hex<Id>(value.get_ref<const std::string&>());
-    if (!id) return complain(name, "an id in hexadecimal digits"), Id{};
-    return *id;
-  }
-
-  const json& value_;
-  std::string problem_;
-};
-
-Result<json> parse(ByteView text) {
-  const std::string_view view = as_text(text);
-  json value = json::parse(view.begin(), view.end(), nullptr, false);
-  if (value.is_discarded()) return fail(Errc::protocol, "the message is not JSON");
-  return value;
-}
-
-json to_json(const SnapshotInfo& info) {
-  return {{"id", to_hex(info.id)},
-          {"sequence", info.sequence},
-          {"received", {{"seconds", info.received.seconds}, {"nanoseconds", info.received.nanoseconds}}},
-          {"run", to_hex(info.run)},
-          {"object", to_hex(info.object)}};
-}
-
-json to_json(const std::optional<SnapshotInfo>& info) {
-  return info ? to_json(*info) : json(nullptr);
-}
-
-Result<SnapshotInfo> snapshot_from(const json& value) {
-  Fields fields(value);
-  SnapshotInfo info;
-  info.id = fields.id<SnapshotId>("id");
-  info.sequence = fields.number("sequence");
-  info.run = fields.id<RunId>("run");
-  info.object = fields.id<ObjectId>("object");
-  Fields received(fields.child("received"));
-  info.received.seconds = received.signed_number("seconds");
-  info.received.nanoseconds = static_cast<std::uint32_t>(received.number("nanoseconds", 999'999'999));
-  RB_TRY(fields.status());
-  RB_TRY(received.status());
-  return info;
-}
-
-Result<std::optional<SnapshotInfo>> optional_snapshot(Fields& fields, const char* name) {
-  const json* value = fields.optional_child(name);
-  if (!value) return std::nullopt;
-  RB_TRY(SnapshotInfo info, snapshot_from(*value));
-  return info;
-}
 
 json to_json(const ChunkParams& params) {
   return {{"algorithm", params.algorithm},
@@ -182,6 +30,29 @@ Result<ChunkParams> chunk_params_from(const json& value) {
 }
 
 constexpr std::uint64_t kMaxLeaseSeconds = 7 * 24 * 3600;
+// Labels that are shown in lists and logs.
+constexpr std::size_t kMaxLabelBytes = 100;
+
+bool is_label(std::string_view text) {
+  const auto is_printable = [](char c) { return c >= ' ' && c < 0x7f; };
+  return text.size() <= kMaxLabelBytes && std::all_of(text.begin(), text.end(), is_printable);
+}
+
+std::string label_of(Fields& fields, const char* name) {
+  std::string text = fields.optional_text(name);
+  if (!is_label(text)) fields.complain(name, "a short text of printable ASCII");
+  return text;
+}
+
+std::vector<std::string> texts_of(Fields& fields, const char* name) {
+  std::vector<std::string> texts;
+  if (!fields.optional_child(name)) return texts;
+  for (const json& item : fields.array(name)) {
+    if (!item.is_string()) return fields.complain(name, "a list of strings"), texts;
+    texts.push_back(item.get<std::string>());
+  }
+  return texts;
+}
 
 }  // namespace
 
@@ -215,6 +86,8 @@ std::string encode_begin(const BeginRequest& request) {
                   {"purpose", request.purpose == SessionPurpose::write ? "write" : "read"}};
   if (request.cached_tree) message["cached_tree"] = to_hex(*request.cached_tree);
   if (request.base) message["base"] = to_hex(*request.base);
+  if (!request.client_version.empty()) message["client_version"] = request.client_version;
+  if (!request.boot_id.empty()) message["boot_id"] = request.boot_id;
   return dump(message);
 }
 
@@ -228,6 +101,8 @@ Result<BeginRequest> decode_begin(ByteView text) {
   request.purpose = purpose == "write" ? SessionPurpose::write : SessionPurpose::read;
   request.cached_tree = fields.optional_id<ObjectId>("cached_tree");
   request.base = fields.optional_id<SnapshotId>("base");
+  request.client_version = label_of(fields, "client_version");
+  request.boot_id = label_of(fields, "boot_id");
   RB_TRY(fields.status());
   return request;
 }
@@ -237,17 +112,20 @@ std::string encode_begin_answer(const BeginAnswer& answer) {
   json wanted = json::array();
   for (const ObjectId& id : info.wanted)
     wanted.push_back(to_hex(id));
-  return dump({{"session", to_hex(answer.session)},
-               {"lease_seconds", answer.lease.count()},
-               {"node", info.node},
-               {"repository", to_hex(info.repository)},
-               {"chunk_params", to_json(info.chunk_params)},
-               {"head", to_json(info.head)},
-               {"already_committed", to_json(info.already_committed)},
-               {"cache_holds", info.cache_holds},
-               {"base_held", info.base_held},
-               {"dont_ask", info.dont_ask},
-               {"wanted", std::move(wanted)}});
+  json message = {{"session", to_hex(answer.session)},
+                  {"lease_seconds", answer.lease.count()},
+                  {"node", info.node},
+                  {"repository", to_hex(info.repository)},
+                  {"chunk_params", to_json(info.chunk_params)},
+                  {"head", to_json(info.head)},
+                  {"already_committed", to_json(info.already_committed)},
+                  {"cache_holds", info.cache_holds},
+                  {"base_held", info.base_held},
+                  {"dont_ask", info.dont_ask},
+                  {"wanted", std::move(wanted)},
+                  {"notices", info.notices}};
+  if (answer.next_key) message["next_key"] = to_hex(*answer.next_key);
+  return dump(message);
 }
 
 Result<BeginAnswer> decode_begin_answer(ByteView text) {
@@ -263,6 +141,8 @@ Result<BeginAnswer> decode_begin_answer(ByteView text) {
   info.base_held = fields.flag("base_held");
   info.dont_ask = fields.flag("dont_ask");
   info.wanted = fields.ids<ObjectId>("wanted");
+  info.notices = texts_of(fields, "notices");
+  answer.next_key = fields.optional_id<KeyPin>("next_key");
   RB_TRY(fields.status());
   RB_TRY(info.chunk_params, chunk_params_from(fields.child("chunk_params")));
   RB_TRY(info.head, optional_snapshot(fields, "head"));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/bulk.h"
+#include "api/join_link.h"
 #include "base/limits.h"
 #include "store/store.h"
 
@@ -29,6 +30,8 @@ struct BeginAnswer {
   SessionKey session;
   std::chrono::seconds lease{0};  // a session without requests for so long is fenced
   SessionInfo info;
+  // The server will have this key some day: to be remembered, and trusted then.
+  std::optional<KeyPin> next_key;
 };
 
 // The expected head is not in here: it travels as If-Match.

@@ -34,6 +34,8 @@ BeginAnswer sample_answer() {
   answer.info.cache_holds = true;
   answer.info.dont_ask = true;
   answer.info.wanted = {filled<ObjectId>(5), filled<ObjectId>(6)};
+  answer.info.notices = {"two machines use this node's credential", ""};
+  answer.next_key = filled<KeyPin>(8);
   return answer;
 }
 
@@ -53,6 +55,26 @@ TEST(MessagesTest, ABeginSurvivesTheWire) {
   EXPECT_EQ(back.purpose, SessionPurpose::write);
   EXPECT_EQ(back.cached_tree, request.cached_tree);
   EXPECT_EQ(back.base, request.base);
+  EXPECT_EQ(back.client_version + back.boot_id, "");
+
+  request.client_version = "1.2.3";
+  request.boot_id = "0b7e63c7-11ec-4b0a-9d4e-3c2b3c6a3a56";
+  request.client_address = "not the client's to say";
+  back = decode_begin(as_bytes(encode_begin(request))).value();
+  EXPECT_EQ(back.client_version, request.client_version);
+  EXPECT_EQ(back.boot_id, request.boot_id);
+  EXPECT_EQ(back.client_address, "");
+}
+
+TEST(MessagesTest, LabelsAreShortAndPrintable) {
+  for (const std::string& label : {std::string(101, 'x'), std::string("a\nb"), std::string("\x1b[31m")}) {
+    BeginRequest request;
+    request.client_version = label;
+    EXPECT_FALSE(decode_begin(as_bytes(encode_begin(request))));
+    request.client_version = "";
+    request.boot_id = label;
+    EXPECT_FALSE(decode_begin(as_bytes(encode_begin(request))));
+  }
 }
 
 TEST(MessagesTest, ItsAnswerSurvivesTheWire) {
@@ -68,6 +90,8 @@ TEST(MessagesTest, ItsAnswerSurvivesTheWire) {
   EXPECT_FALSE(back.info.base_held);
   EXPECT_TRUE(back.info.dont_ask);
   EXPECT_EQ(back.info.wanted, answer.info.wanted);
+  EXPECT_EQ(back.info.notices, answer.info.notices);
+  EXPECT_EQ(back.next_key, answer.next_key);
   EXPECT_EQ(back.info.node, "ana's \xEF\xBF\xBD laptop") << "JSON has no bytes, only text";
 }
 
