@@ -25,8 +25,23 @@ nlohmann::json status_json(const Reading& reading, const StoreStatus& status) {
           {"snapshots", status.snapshot_count},
           {"objects", status.object_count},
           {"stored_bytes", status.stored_bytes},
+          {"node_stored_bytes", status.node_stored_bytes},
+          {"quota_stored_bytes", status.quota_stored_bytes},
+          {"node_logical_bytes", status.node_logical_bytes},
+          {"quota_logical_bytes", status.quota_logical_bytes},
           {"read_only", status.read_only},
           {"read_only_reason", status.read_only_reason}};
+}
+
+std::string used_of(std::uint64_t used, std::uint64_t quota) {
+  if (quota == 0) return human_bytes(used);
+  return fmt::format("{} of {}", human_bytes(used), human_bytes(quota));
+}
+
+std::string node_text(const Reading& reading, const StoreStatus& status) {
+  const auto& joined = reading.connection.joined;
+  const bool grouped = joined && !joined->group.empty();
+  return printable(status.node) + (grouped ? fmt::format(", group {}", printable(joined->group)) : "");
 }
 
 void show_sources(Terminal& terminal, const HistoryItem& item) {
@@ -66,9 +81,13 @@ int cmd_status(Arguments arguments) {
   }
   terminal.result(fmt::format("server          {}, version {}", (*reading)->connection.address.text(),
                               printable(status->server_version)));
-  terminal.result(fmt::format("node            {}", printable(status->node)));
+  terminal.result(fmt::format("node            {}", node_text(**reading, *status)));
   terminal.result(fmt::format("snapshots       {}", grouped(status->snapshot_count)));
-  terminal.result(fmt::format("stored          {}", human_bytes(status->stored_bytes)));
+  terminal.result(
+      fmt::format("files           {}", used_of(status->node_logical_bytes, status->quota_logical_bytes)));
+  terminal.result(
+      fmt::format("stored          {}", used_of(status->node_stored_bytes, status->quota_stored_bytes)));
+  terminal.result(fmt::format("server stores   {}", human_bytes(status->stored_bytes)));
   if (status->read_only) terminal.result("READ-ONLY       " + printable(status->read_only_reason));
   if (head) show_sources(terminal, *head);
   return terminal.finish() ? kDone : kFailed;

@@ -10,6 +10,7 @@ namespace rb::cli {
 using Arguments = std::vector<std::string>;
 
 int cmd_backup(Arguments arguments);
+int cmd_join(Arguments arguments);
 int cmd_log(Arguments arguments);
 int cmd_ls(Arguments arguments);
 int cmd_cat(Arguments arguments);

@@ -1,5 +1,6 @@
 #include "cli/connection.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <thread>
@@ -11,6 +12,7 @@
 
 #include "base/random.h"
 #include "cli/locations.h"
+#include "cli/notice_store.h"
 #include "net/remote_store.h"
 
 namespace rb::cli {
@@ -28,10 +30,48 @@ LocalUser calling_user() {
   return user;
 }
 
-Result<Connection> open_directory(ServerAddress address) {
+Result<Connection> open_directory(ServerAddress address, const NoticeSink& on_notice) {
   RB_TRY(auto repository, LocalRepository::open(address.value, {}));
   RB_TRY(auto store, repository->store_for(calling_user()));
-  return Connection{std::move(address), std::move(repository), std::move(store)};
+  store = make_notice_store(std::move(store), on_notice);
+  return Connection{std::move(address), std::nullopt, std::move(repository), std::move(store)};
+}
+
+Connection open_socket(ServerAddress address, const NoticeSink& on_notice) {
+  net::RemoteOptions options;
+  options.socket_path = address.value;
+  options.on_notice = on_notice;
+  auto store = make_notice_store(net::make_remote_store(std::move(options)), on_notice);
+  return Connection{std::move(address), std::nullopt, nullptr, std::move(store)};
+}
+
+Result<Connection> open_https(const ServerAddress& address, const NoticeSink& on_notice) {
+  RB_TRY(const auto joined, JoinedServerFile(config_directory()).load());
+  if (!joined) {
+    return fail(
+        Errc::invalid_argument,
+        fmt::format("this user has not joined {}: its administrator makes an invitation with 'rbbackupd "
+                    "DIR invite NODE', and 'rbbackup join LINK' accepts it",
+                    address.text()));
+  }
+  if (joined->address != address.value) {
+    return fail(Errc::invalid_argument,
+                fmt::format("this user has joined https://{}, not {}; if that is where the same server is "
+                            "now: 'rbbackup join --new-address {}'",
+                            joined->address, address.text(), address.value));
+  }
+  return connect_joined(*joined, on_notice);
+}
+
+std::function<void(const api::KeyPin&)> remember_next_key(const JoinedServer& joined,
+                                                          const NoticeSink& on_notice) {
+  return [joined, on_notice](const api::KeyPin& pin) {
+    if (std::find(joined.pins.begin(), joined.pins.end(), pin) != joined.pins.end()) return;
+    const Status added = JoinedServerFile(config_directory()).add_next_key(joined, pin);
+    // Not worth ending a backup for: it is announced again with every run.
+    if (!added && on_notice)
+      on_notice("the server's next key could not be remembered: " + added.error().message);
+  };
 }
 
 }  // namespace
@@ -55,7 +95,8 @@ Result<ServerAddress> parse_server_address(const std::string& text) {
   };
   if (auto path = after("unix:")) return ServerAddress{ServerAddress::Kind::unix_socket, *path};
   if (auto directory = after("file:")) return ServerAddress{ServerAddress::Kind::directory, *directory};
-  if (auto host = after("https://")) return ServerAddress{ServerAddress::Kind::https, *host};
+  if (auto host = after("https://"); host && valid_host_port(*host))
+    return ServerAddress{ServerAddress::Kind::https, *host};
   return fail(Errc::invalid_argument,
               fmt::format("'{}' is no server address: write unix:PATH, https://HOST:PORT or file:DIR", text));
 }
@@ -67,26 +108,30 @@ Result<ServerAddress> find_server(const std::string& option) {
     if (!address) return std::unexpected(address.error().with("RBBACKUP_SERVER"));
     return address;
   }
+  RB_TRY(const auto joined, JoinedServerFile(config_directory()).load());
+  if (joined) return ServerAddress{ServerAddress::Kind::https, joined->address};
   const std::string own = user_socket();
   if (!own.empty() && exists(own)) return ServerAddress{ServerAddress::Kind::unix_socket, own};
   return ServerAddress{ServerAddress::Kind::unix_socket, kSystemSocket};
 }
 
+Result<Connection> connect_joined(const JoinedServer& joined, const NoticeSink& on_notice) {
+  net::RemoteOptions options;
+  options.address = joined.address;
+  options.pins = joined.pins;
+  options.credential = joined.credential;
+  options.on_notice = on_notice;
+  options.on_next_key = remember_next_key(joined, on_notice);
+  auto store = make_notice_store(net::make_remote_store(std::move(options)), on_notice);
+  return Connection{ServerAddress{ServerAddress::Kind::https, joined.address}, joined, nullptr,
+                    std::move(store)};
+}
+
 Result<Connection> connect(const std::string& server_option, const NoticeSink& on_notice) {
   RB_TRY(auto address, find_server(server_option));
-  switch (address.kind) {
-    case ServerAddress::Kind::directory:
-      return open_directory(std::move(address));
-    case ServerAddress::Kind::https:
-      return fail(Errc::unsupported, "https:// servers come with a later version; use unix:PATH or file:DIR");
-    case ServerAddress::Kind::unix_socket:
-      break;
-  }
-  net::RemoteOptions options;
-  options.socket_path = address.value;
-  options.on_notice = on_notice;
-  auto store = net::make_remote_store(std::move(options));
-  return Connection{std::move(address), nullptr, std::move(store)};
+  if (address.kind == ServerAddress::Kind::https) return open_https(address, on_notice);
+  if (address.kind == ServerAddress::Kind::unix_socket) return open_socket(std::move(address), on_notice);
+  return open_directory(std::move(address), on_notice);
 }
 
 Result<std::unique_ptr<Session>> begin_reading(Store& store, const NoticeSink& on_notice) {

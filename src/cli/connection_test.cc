@@ -14,7 +14,9 @@ TEST(ServerAddressTest, RoundTrips) {
 }
 
 TEST(ServerAddressTest, RefusesWhatIsNone) {
-  for (const char* text : {"", "unix:", "http://host", "/run/x.sock", "file:", "https://"}) {
+  for (const char* text :
+       {"", "unix:", "http://host", "/run/x.sock", "file:", "https://", "https://host", "https://host:0",
+        "https://host:70000", "https://a@b:1", "https://host:1/x", "https://::1:80"}) {
     const auto address = parse_server_address(text);
     ASSERT_FALSE(address) << text;
     EXPECT_EQ(address.error().code, Errc::invalid_argument);

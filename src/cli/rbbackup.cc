@@ -17,7 +17,8 @@ struct Verb {
   int (*run)(Arguments);
 };
 
-constexpr std::array<Verb, 7> kVerbs = {{{"log", cmd_log},
+constexpr std::array<Verb, 8> kVerbs = {{{"join", cmd_join},
+                                         {"log", cmd_log},
                                          {"ls", cmd_ls},
                                          {"cat", cmd_cat},
                                          {"diff", cmd_diff},
@@ -26,7 +27,7 @@ constexpr std::array<Verb, 7> kVerbs = {{{"log", cmd_log},
                                          {"status", cmd_status}}};
 
 // Words that later versions give a meaning: never taken for a path now, so that scripts don't change theirs.
-constexpr std::array<std::string_view, 4> kReserved = {"join", "verify", "pin", "unpin"};
+constexpr std::array<std::string_view, 3> kReserved = {"verify", "pin", "unpin"};
 
 // Where the command's name stands: the first word that is no option every command shares. size() when there
 // is none.
