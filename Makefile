@@ -31,15 +31,16 @@ test: deps ## builds and runs all tests
 
 test-asan test-tsan: test-%: deps ## the tests under AddressSanitizer and UBSan, or ThreadSanitizer
 	@scripts/install-packages.sh test
+	@scripts/install-packages.sh fuzz
 	@cmake --preset $* > /dev/null
 	@cmake --build build/$* -j $(JOBS)
 	@ctest --test-dir build/$* -j $(JOBS) --output-on-failure --no-tests=error
 
 fuzz: deps ## a bounded number of inputs into every decoder
 	@scripts/install-packages.sh fuzz
-	@cmake --preset fuzz > /dev/null
-	@cmake --build build/fuzz -j $(JOBS) --target fuzzers
-	@scripts/fuzz.sh build/fuzz/bin
+	@cmake --preset asan > /dev/null
+	@cmake --build build/asan -j $(JOBS) --target fuzzers
+	@scripts/fuzz.sh build/asan/bin
 
 bench: all ## measures against tar, find and zstd, and writes bench/results.md
 	@scripts/install-packages.sh bench

@@ -16,6 +16,5 @@ if(RB_SANITIZE)
 endif()
 if(RB_FUZZ)
   # Every object is instrumented for coverage; only the fuzz targets link libFuzzer's main.
-  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined)
-  add_link_options(-fsanitize=address,undefined)
+  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
