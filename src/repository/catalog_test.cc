@@ -141,6 +141,37 @@ TEST_P(CatalogTest, KeepsNodesAndDomains) {
   EXPECT_EQ(*catalog_->domains(), batch.domains);
 }
 
+TEST_P(CatalogTest, KeepsCredentialsAndInvitations) {
+  CatalogBatch batch;
+  for (const std::uint8_t number : {1, 2}) {
+    CatalogCredential credential{.node = number * 300u, .revoked = number == 2};
+    credential.id.bytes.fill(number);
+    credential.secret.bytes.fill(static_cast<std::uint8_t>(number + 10));
+    batch.credentials.push_back(credential);
+    CatalogInvitation invitation{.record = {.made = {1, 2}, .node = "n", .group = "g", .expires = {-3, 4}}};
+    invitation.record.id.bytes.fill(number);
+    invitation.state = number == 2 ? InvitationState::used : InvitationState::open;
+    invitation.used_by.bytes.fill(number);
+    batch.invitations.push_back(invitation);
+  }
+  apply(batch);
+  EXPECT_EQ(*catalog_->credentials(), batch.credentials);
+  EXPECT_EQ(*catalog_->invitations(), batch.invitations);
+  batch.credentials[0].revoked = true;
+  batch.invitations[0].state = InvitationState::withdrawn;
+  apply({.credentials = {batch.credentials[0]}, .invitations = {batch.invitations[0]}});
+  EXPECT_EQ(*catalog_->credentials(), batch.credentials);
+  EXPECT_EQ(*catalog_->invitations(), batch.invitations);
+}
+
+TEST_P(CatalogTest, KeepsHowMuchEachNodeStored) {
+  const PackPosition counted{.pack = 7, .offset = 80};
+  apply({.stored_bytes = {{1, 100}, {2, 200}}, .counted = counted});
+  apply({.stored_bytes = {{2, 250}}, .packs = PackPosition{.pack = 8}});
+  EXPECT_EQ(*catalog_->stored_bytes(), (std::map<std::uint32_t, std::uint64_t>{{1, 100}, {2, 250}}));
+  EXPECT_EQ(catalog_->state()->counted, counted);
+}
+
 TEST_P(CatalogTest, KeepsHistoriesApart) {
   CatalogBatch batch;
   for (const std::uint64_t sequence : {1, 2, 3, 300})
@@ -166,6 +197,10 @@ TEST_P(CatalogTest, ClearForgetsEverything) {
   CatalogBatch batch;
   batch.objects = {object_of(1, 10, {4})};
   batch.commits = {commit_of(1, 1)};
+  batch.nodes = {{.record = {.node = 1}}};
+  batch.credentials = {{.node = 1}};
+  batch.invitations = {{.record = {.node = "n"}}};
+  batch.stored_bytes = {{1, 1}};
   batch.next_number = 11;
   apply(batch);
   RepositoryId other;
@@ -176,6 +211,8 @@ TEST_P(CatalogTest, ClearForgetsEverything) {
   EXPECT_FALSE((*catalog_->find(1, std::vector{id_of(10)}))[0]);
   EXPECT_TRUE(catalog_->children(10)->empty());
   EXPECT_EQ(*catalog_->snapshot_count(1), 0u);
+  EXPECT_TRUE(catalog_->nodes()->empty() && catalog_->credentials()->empty());
+  EXPECT_TRUE(catalog_->invitations()->empty() && catalog_->stored_bytes()->empty());
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -129,19 +129,24 @@ Status LocalSession::pin_snapshot(const SnapshotInfo& snapshot) {
 Result<std::vector<Presence>> LocalSession::ask(std::span<const ObjectId> ids) {
   RB_TRY(state_->check_open());
   if (ids.size() > kMaxAskIds) return fail(Errc::invalid_argument, "too many ids in one question");
-  RB_TRY(const Found found, find_settled(ids));
+  // Claimed before it is looked for: what another session completes between the two is found then, so that
+  // nobody is told to send what has just come.
   const std::chrono::nanoseconds now = core_->clock().monotonic();
   std::vector<Presence> answers(ids.size());
-  std::vector<ObjectNumber> held;
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (found[i] && found[i]->complete()) {
-      answers[i] = Presence::have;
-      held.push_back(found[i]->row.number);
-    } else {
-      const bool ours = core_->claims().claim(state_->number, state_->domain, ids[i], now);
-      answers[i] = ours ? Presence::send : Presence::wait;
-    }
+    const bool ours = core_->claims().claim(state_->number, state_->domain, ids[i], now);
+    answers[i] = ours ? Presence::send : Presence::wait;
   }
+  RB_TRY(const Found found, find_settled(ids));
+  std::vector<ObjectNumber> held;
+  std::vector<ObjectId> held_ids;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (!found[i] || !found[i]->complete()) continue;
+    answers[i] = Presence::have;
+    held.push_back(found[i]->row.number);
+    held_ids.push_back(ids[i]);
+  }
+  core_->claims().drop(state_->domain, held_ids);
   state_->pin(held);
   RB_TRY(state_->check_open());  // a fence that came meanwhile: the pins no longer count
   return answers;
