@@ -53,8 +53,8 @@ class Backend {
  public:
   virtual ~Backend() = default;
 
-  // Of a peer on this machine: Errc::denied for whom the kernel can't name. May wait (user names can come from
-  // a network), so not for the transport's thread.
+  // Of a peer on this machine: Errc::denied for whom the kernel can't name. May wait (user names can come
+  // from a network), so not for the transport's thread.
   virtual Result<Caller> caller_of(const Peer& peer) = 0;
   virtual Result<std::unique_ptr<Store>> store_for(const Caller& caller) = 0;
   virtual NodeRegistry& registry() = 0;

@@ -27,6 +27,14 @@ constexpr Pattern kPatterns[] = {
     {"POST", "/v1/sessions/*/objects", RouteKind::objects},
     {"GET", "/v1/sessions/*/snapshots", RouteKind::snapshots},
     {"GET", "/v1/sessions/*/status", RouteKind::status},
+    {"POST", "/v1/join", RouteKind::join},
+    {"GET", "/v1/nodes", RouteKind::nodes},
+    {"POST", "/v1/invitations", RouteKind::invite},
+    {"POST", "/v1/nodes/remove", RouteKind::remove},
+    {"POST", "/v1/nodes/rename", RouteKind::rename},
+    {"POST", "/v1/administrator-tokens", RouteKind::token},
+    {"GET", "/healthz", RouteKind::health},
+    {"GET", "/metrics", RouteKind::metrics},
 };
 
 // Whether `path` has the pattern's form; the session's key goes to `key`.
@@ -79,15 +87,43 @@ std::expected<Route, Response> find_route(const std::string& method, const std::
   return std::unexpected(std::move(refusal));
 }
 
+RouteAccess access_of(RouteKind kind) {
+  switch (kind) {
+    case RouteKind::hello:
+    case RouteKind::join:
+      return RouteAccess::anybody;
+    case RouteKind::nodes:
+    case RouteKind::invite:
+    case RouteKind::remove:
+    case RouteKind::rename:
+    case RouteKind::token:
+    case RouteKind::health:
+    case RouteKind::metrics:
+      return RouteAccess::administrator;
+    default:
+      return RouteAccess::node;
+  }
+}
+
 std::size_t max_body_bytes(RouteKind kind) {
   constexpr std::size_t kMaxJsonBytes = 64 << 10;
+  constexpr std::size_t kMaxShortJsonBytes = 4 << 10;  // anybody may send one of them
   switch (kind) {
     case RouteKind::hello:
     case RouteKind::session_state:
     case RouteKind::end:
     case RouteKind::snapshots:
     case RouteKind::status:
+    case RouteKind::nodes:
+    case RouteKind::token:
+    case RouteKind::health:
+    case RouteKind::metrics:
       return 0;
+    case RouteKind::join:
+    case RouteKind::invite:
+    case RouteKind::remove:
+    case RouteKind::rename:
+      return kMaxShortJsonBytes;
     case RouteKind::begin:
     case RouteKind::commit:
       return kMaxJsonBytes;

@@ -17,7 +17,20 @@ enum class RouteKind : std::uint8_t {
   objects,        // POST   /v1/sessions/{id}/objects
   snapshots,      // GET    /v1/sessions/{id}/snapshots
   status,         // GET    /v1/sessions/{id}/status
+  join,           // POST   /v1/join
+  // For administrators only:
+  nodes,    // GET    /v1/nodes
+  invite,   // POST   /v1/invitations
+  remove,   // POST   /v1/nodes/remove
+  rename,   // POST   /v1/nodes/rename
+  token,    // POST   /v1/administrator-tokens
+  health,   // GET    /healthz
+  metrics,  // GET    /metrics
 };
+
+// What a request must show before its body is read.
+enum class RouteAccess : std::uint8_t { anybody, node, administrator };
+RouteAccess access_of(RouteKind kind);
 
 struct Route {
   RouteKind kind = RouteKind::hello;

@@ -24,6 +24,23 @@ TEST(RoutesTest, EveryResourceIsFound) {
   check_kind("POST", "/v1/sessions/" + kKey + "/objects", RouteKind::objects);
   check_kind("GET", "/v1/sessions/" + kKey + "/snapshots?before=3&limit=9", RouteKind::snapshots);
   check_kind("GET", "/v1/sessions/" + kKey + "/status", RouteKind::status);
+  check_kind("POST", "/v1/join", RouteKind::join);
+  check_kind("GET", "/v1/nodes", RouteKind::nodes);
+  check_kind("POST", "/v1/invitations", RouteKind::invite);
+  check_kind("POST", "/v1/nodes/remove", RouteKind::remove);
+  check_kind("POST", "/v1/nodes/rename", RouteKind::rename);
+  check_kind("POST", "/v1/administrator-tokens", RouteKind::token);
+  check_kind("GET", "/healthz", RouteKind::health);
+  check_kind("GET", "/metrics", RouteKind::metrics);
+}
+
+TEST(RoutesTest, OnlyHelloAndJoinAreForEverybody) {
+  for (int kind = 0; kind <= static_cast<int>(RouteKind::metrics); ++kind) {
+    const RouteKind route = static_cast<RouteKind>(kind);
+    const bool open = route == RouteKind::hello || route == RouteKind::join;
+    EXPECT_EQ(access_of(route) == RouteAccess::anybody, open) << kind;
+    EXPECT_TRUE(!open || max_body_bytes(route) <= 4096) << kind;
+  }
 }
 
 TEST(RoutesTest, TheKeyAndTheQueryAreRead) {

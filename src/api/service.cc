@@ -1,110 +1,65 @@
 #include "api/service.h"
 
-#include <fmt/format.h>
-
-#include "api/bulk.h"
+#include "api/administration.h"
+#include "api/answers.h"
+#include "api/caller_gate.h"
 #include "api/errors.h"
-#include "api/routes.h"
-#include "api/session_table.h"
-#include "base/limits.h"
-#include "base/log.h"
-#include "base/random.h"
+#include "api/local_only_backend.h"
+#include "api/node_messages.h"
+#include "api/session_resources.h"
 
 namespace rb::api {
 
-namespace {
-
-Response json_response(int status, const std::string& text) {
-  Response response;
-  response.status = status;
-  response.headers["content-type"] = "application/json";
-  append(response.body, as_bytes(text));
-  return response;
-}
-
-Response binary_response(Bytes body) {
-  Response response;
-  response.headers["content-type"] = "application/octet-stream";
-  response.body = std::move(body);
-  return response;
-}
-
-std::string header_of(const Request& request, const char* name) {
-  const auto at = request.headers.find(name);
-  return at == request.headers.end() ? std::string() : at->second;
-}
-
-std::string entity_tag(const SnapshotId& id) {
-  return '"' + to_hex(id) + '"';
-}
-
-// If-Match: "id" expects that head, If-None-Match: * expects none. One of them must be there: a commit that
-// expects nothing would be a lost update waiting to happen.
-Result<std::optional<SnapshotId>> expected_head_of(const Request& request) {
-  const std::string match = header_of(request, "if-match");
-  const std::string none_match = header_of(request, "if-none-match");
-  if (match.empty() && none_match == "*") return std::nullopt;
-  constexpr std::size_t kTagLength = 2 * SnapshotId::kSize + 2;
-  if (none_match.empty() && match.size() == kTagLength && match.front() == '"' && match.back() == '"') {
-    const auto id = id_from_hex<SnapshotId>(std::string_view(match).substr(1, kTagLength - 2));
-    if (id) return id;
-  }
-  return fail(Errc::protocol, "a commit needs either If-Match with a snapshot's id or If-None-Match: *");
-}
-
-// A number of the query, or `otherwise` when it is not there.
-Result<std::uint64_t> query_number(const Route& route, const char* name, std::uint64_t otherwise) {
-  const auto at = route.query.find(name);
-  if (at == route.query.end()) return otherwise;
-  const std::optional<std::uint64_t> value = parse_decimal(at->second);
-  if (!value) return fail(Errc::protocol, fmt::format("'{}' is not a number", name));
-  return *value;
-}
-
-}  // namespace
-
 struct Service::Impl {
-  Impl(StoreFactory factory, const Clock& clock, ServiceOptions service_options)
-      : store_for(std::move(factory)), options(service_options), sessions(clock, service_options.lease) {}
+  Impl(Backend& to_serve, const Clock& clock, const ServiceOptions& options)
+      : gate(to_serve, clock), sessions(to_serve, clock, options.lease), administration(to_serve, errors) {}
 
-  // Each gives the answer, or an error that becomes one.
-  Result<Response> hello();
-  Result<Response> begin(const Peer& peer, const Request& request);
-  Result<Response> commit(const Peer& peer, const Request& request);
-  Result<Response> commit_in(OpenSession& open, const CommitMessage& message, const Request& request);
-  Result<Response> earlier_commit(const Peer& peer, const CommitMessage& message, const Error& fenced);
-  Result<Response> in_session(const Peer& peer, const Route& route, const Request& request);
-  Result<Response> dispatch(const SessionTable::Use& use, const Route& route, const Request& request);
-  Result<Response> ask(OpenSession& open, const Request& request);
-  Result<Response> take_blocks(OpenSession& open, const Request& request);
-  Result<Response> take_metadata(OpenSession& open, std::uint64_t first, std::span<const ByteView> blocks);
-  Result<Response> give_objects(const Peer& peer, const Route& route, const Request& request);
-  Result<Response> snapshots(OpenSession& open, const Route& route);
+  // Errors become the answer of handle().
+  Result<Response> answer(const Peer& peer, const Route& route, const Request& request);
+  Result<Response> join(const Peer& peer, const Request& request);
 
-  const StoreFactory store_for;
-  const ServiceOptions options;
-  SessionTable sessions;
+  std::unique_ptr<Backend> own_backend;
+  ErrorCounts errors;
+  CallerGate gate;
+  SessionResources sessions;
+  Administration administration;
 };
 
-Service::Service(StoreFactory store_for, const Clock& clock, ServiceOptions options)
-    : impl_(std::make_unique<Impl>(std::move(store_for), clock, options)) {}
+Service::Service(Backend& backend, const Clock& clock, ServiceOptions options)
+    : impl_(std::make_unique<Impl>(backend, clock, options)) {}
 
+Service::Service(StoreFactory store_for, const Clock& clock, ServiceOptions options) {
+  std::unique_ptr<Backend> backend = make_local_only_backend(std::move(store_for));
+  impl_ = std::make_unique<Impl>(*backend, clock, options);
+  impl_->own_backend = std::move(backend);
+}
+
+// Sessions end while what they stand on is still there.
 Service::~Service() {
-  impl_->sessions.end_all();
+  impl_->sessions.sessions().end_all();
 }
 
 void Service::expire_leases() {
-  impl_->sessions.expire();
+  impl_->sessions.sessions().expire();
 }
 
 void Service::fence_all() {
-  impl_->sessions.end_all();
+  impl_->sessions.sessions().end_all();
 }
 
+// Here a local user's node is not asked for, since finding it may wait; handle() does it.
 std::expected<Admission, Response> Service::admit(const Peer& peer, const Request& head) const {
   auto route = find_route(head.method, head.target);
   if (!route) return std::unexpected(std::move(route).error());
-  return Admission{max_body_bytes(route->kind), std::uint64_t{peer.uid} + 1};
+  Admission admission{max_body_bytes(route->kind), 0};
+  if (access_of(route->kind) == RouteAccess::anybody) return admission;
+  auto share = impl_->gate.share_of(peer, head);
+  if (!share) {
+    impl_->errors.note(Errc::denied);
+    return std::unexpected(std::move(share).error());
+  }
+  admission.share = *share;
+  return admission;
 }
 
 Response Service::handle(const Peer& peer, const Request& request) {
@@ -113,179 +68,37 @@ Response Service::handle(const Peer& peer, const Request& request) {
   if (request.body.size() > max_body_bytes(route->kind)) {
     return error_response(413, Error(Errc::protocol, "the body is too large"));
   }
-  Result<Response> answer;
-  switch (route->kind) {
-    case RouteKind::hello:
-      answer = impl_->hello();
-      break;
-    case RouteKind::begin:
-      answer = impl_->begin(peer, request);
-      break;
-    case RouteKind::commit:
-      answer = impl_->commit(peer, request);
-      break;
-    default:
-      answer = impl_->in_session(peer, *route, request);
-      break;
-  }
+  Result<Response> answer = impl_->answer(peer, *route, request);
   if (answer) return std::move(*answer);
+  impl_->errors.note(answer.error().code);
   return error_response(answer.error());
 }
 
-Result<Response> Service::Impl::hello() {
-  return json_response(200, encode_hello({.version = RB_VERSION, .protocols = {kProtocolVersion}}));
-}
-
-Result<Response> Service::Impl::begin(const Peer& peer, const Request& request) {
-  RB_TRY(const BeginRequest wanted, decode_begin(request.body));
-  sessions.end_run(peer.uid, wanted.run);
-  auto open = std::make_shared<OpenSession>();
-  RB_TRY(open->store, store_for(peer));
-  RB_TRY(open->session, open->store->begin(wanted));
-  open->key = random_id<SessionKey>();
-  open->uid = peer.uid;
-  open->run = wanted.run;
-  BeginAnswer answer;
-  answer.session = open->key;
-  answer.lease = options.lease;
-  answer.info = open->session->info();
-  Response response = json_response(201, encode_begin_answer(answer));
-  response.headers["location"] = "/v1/sessions/" + to_hex(open->key);
-  if (answer.info.head) response.headers["etag"] = entity_tag(answer.info.head->id);
-  sessions.insert(std::move(open));
-  return response;
-}
-
-// A run's commit is looked for before its session is believed dead: repeating one whose answer was lost gives
-// the first result, whatever became of the session.
-Result<Response> Service::Impl::commit(const Peer& peer, const Request& request) {
-  RB_TRY(const CommitMessage message, decode_commit(request.body));
-  const auto key = id_from_hex<SessionKey>(header_of(request, "rb-session"));
-  if (!key) return fail(Errc::protocol, "a commit needs the header field Rb-Session");
-  Result<SessionTable::Use> use = sessions.use(*key, peer.uid);
-  Result<Response> answer =
-      use ? commit_in(**use, message, request) : Result<Response>(std::unexpected(use.error()));
-  if (answer || answer.error().code != Errc::fenced) return answer;
-  return earlier_commit(peer, message, answer.error());
-}
-
-Result<Response> Service::Impl::commit_in(OpenSession& open, const CommitMessage& message,
-                                          const Request& request) {
-  if (message.run != open.run) return fail(Errc::protocol, "the commit names another run than its session");
-  RB_TRY(const std::optional<SnapshotId> expected, expected_head_of(request));
-  RB_TRY(const CommitResult result, open.session->commit({message.snapshot, expected}));
-  Response response = json_response(result.committed ? 200 : 412, encode_commit_result(result));
-  if (result.head) response.headers["etag"] = entity_tag(result.head->id);
-  return response;
-}
-
-Result<Response> Service::Impl::earlier_commit(const Peer& peer, const CommitMessage& message,
-                                               const Error& fenced) {
-  RB_TRY(const std::unique_ptr<Store> store, store_for(peer));
-  BeginRequest look_up;
-  look_up.run = message.run;
-  look_up.purpose = SessionPurpose::read;
-  RB_TRY(const std::unique_ptr<Session> session, store->begin(look_up));
-  const std::optional<SnapshotInfo> found = session->info().already_committed;
-  if (!found) return std::unexpected(fenced);
-  Response response = json_response(200, encode_commit_result({.committed = true, .head = *found}));
-  response.headers["etag"] = entity_tag(found->id);
-  return response;
-}
-
-Result<Response> Service::Impl::in_session(const Peer& peer, const Route& route, const Request& request) {
-  if (route.kind == RouteKind::objects) return give_objects(peer, route, request);
-  RB_TRY(const SessionTable::Use use, sessions.use(route.session, peer.uid));
-  Result<Response> answer = dispatch(use, route, request);
-  if (!answer && answer.error().code == Errc::fenced) sessions.end(route.session);
-  if (answer && !use->session->must_ask()) answer->headers["rb-dont-ask"] = "yes";
-  return answer;
-}
-
-Result<Response> Service::Impl::dispatch(const SessionTable::Use& use, const Route& route,
-                                         const Request& request) {
-  switch (route.kind) {
-    case RouteKind::session_state:
-      return json_response(200,
-                           encode_count("lease_seconds", static_cast<std::uint64_t>(options.lease.count())));
-    case RouteKind::end: {
-      sessions.end(route.session);
-      Response response;
-      response.status = 204;
-      return response;
-    }
-    case RouteKind::ask:
-      return ask(*use, request);
-    case RouteKind::blocks:
-      return take_blocks(*use, request);
-    case RouteKind::snapshots:
-      return snapshots(*use, route);
-    case RouteKind::status: {
-      RB_TRY(const StoreStatus status, use->session->status());
-      return json_response(200, encode_status(status));
-    }
-    default:
-      return fail(Errc::not_found, "there is no such resource");
+Result<Response> Service::Impl::answer(const Peer& peer, const Route& route, const Request& request) {
+  if (route.kind == RouteKind::hello) {
+    return json_response(200, encode_hello({.version = RB_VERSION, .protocols = {kProtocolVersion}}));
   }
-}
-
-Result<Response> Service::Impl::ask(OpenSession& open, const Request& request) {
-  RB_TRY(const std::vector<ObjectId> ids, decode_ids(request.body, kMaxAskIds));
-  RB_TRY(const std::vector<Presence> answers, open.session->ask(ids));
-  return binary_response(encode_presences(answers));
-}
-
-Result<Response> Service::Impl::take_blocks(OpenSession& open, const Request& request) {
-  const auto position = decode_stream_position(header_of(request, "rb-stream"));
-  if (!position) return fail(Errc::protocol, "blocks need the header field Rb-Stream: data, or meta; seq=N");
-  RB_TRY(const std::vector<ByteView> blocks, cut_blocks(request.body));
-  if (position->metadata) return take_metadata(open, position->first, blocks);
-  for (const ByteView block : blocks)
-    RB_TRY(open.session->put(Bytes(block.begin(), block.end())));
-  // Answering is acknowledging, so nothing is answered before it is on stable storage.
-  RB_TRY(open.session->flush());
-  return json_response(200, encode_count("blocks", blocks.size()));
-}
-
-// The numbers make a repeated request harmless: what was taken the first time is skipped, and the answer is
-// the same.
-Result<Response> Service::Impl::take_metadata(OpenSession& open, std::uint64_t first,
-                                              std::span<const ByteView> blocks) {
-  const std::lock_guard lock(open.metadata_mutex);
-  if (first > open.metadata_next) {
-    return error_response(409, Error(Errc::protocol, fmt::format("metadata blocks {} to {} are missing",
-                                                                 open.metadata_next, first - 1)));
+  if (route.kind == RouteKind::join) return join(peer, request);
+  const std::expected<Caller, Response> caller = gate.caller_of(peer, request);
+  if (!caller) {
+    errors.note(Errc::denied);
+    return caller.error();
   }
-  const std::uint64_t end = first + blocks.size();
-  while (open.metadata_next < end) {
-    const ByteView block = blocks[open.metadata_next - first];
-    RB_TRY(open.session->put(Bytes(block.begin(), block.end())));
-    open.metadata_next++;
+  if (access_of(route.kind) == RouteAccess::node) return sessions.handle(peer, *caller, route, request);
+  if (!caller->administrator) {
+    return fail(Errc::denied,
+                "only an administrator may: root, or the owner of the repository, on the "
+                "server's own socket, or who has a token of 'rbbackupd DIR admin-token'");
   }
-  RB_TRY(open.session->flush());
-  return json_response(200, encode_count("next", end));
+  return administration.handle(*caller, route, request);
 }
 
-// The session is held until the last block is given, by the closure.
-Result<Response> Service::Impl::give_objects(const Peer& peer, const Route& route, const Request& request) {
-  RB_TRY(SessionTable::Use use, sessions.use(route.session, peer.uid));
-  RB_TRY(std::vector<ObjectId> ids, decode_ids(request.body, kMaxReadIds));
-  Response response = binary_response({});
-  if (!use->session->must_ask()) response.headers["rb-dont-ask"] = "yes";
-  auto held = std::make_shared<SessionTable::Use>(std::move(use));
-  response.stream = [held, wanted = std::move(ids)](const Response::PieceSink& sink) -> Status {
-    return (*held)->session->read(wanted, sink);
-  };
-  return response;
-}
-
-Result<Response> Service::Impl::snapshots(OpenSession& open, const Route& route) {
-  SnapshotQuery query;
-  RB_TRY(query.before_sequence, query_number(route, "before", UINT64_MAX));
-  RB_TRY(const std::uint64_t limit, query_number(route, "limit", query.limit));
-  query.limit = static_cast<std::size_t>(std::min<std::uint64_t>(limit, 1000));
-  RB_TRY(const std::vector<SnapshotInfo> found, open.session->snapshots(query));
-  return json_response(200, encode_snapshots(found));
+Result<Response> Service::Impl::join(const Peer& peer, const Request& request) {
+  RB_TRY(const JoinRequest wanted, decode_join_request(request.body));
+  std::expected<JoinAnswer, Response> joined = gate.join(peer, wanted);
+  if (joined) return json_response(200, encode_join_answer(*joined));
+  errors.note(Errc::denied);
+  return std::move(joined).error();
 }
 
 }  // namespace rb::api

@@ -1,6 +1,6 @@
-// The protocol without I/O: takes one decoded HTTP request, calls a Store, gives an answer. Knows no socket,
-// no thread. Keeps the sessions that requests name, and fences those whose lease has run out. Thread-safe;
-// calls may block on disk.
+// The protocol without I/O: takes one decoded HTTP request, settles who asks, calls a Store or the registry
+// of nodes, gives an answer. Knows no socket, no thread. Keeps the sessions that requests name, and fences
+// those whose lease has run out. Thread-safe; calls may block on disk, but for admit().
 #pragma once
 
 #include <chrono>
@@ -13,6 +13,8 @@
 #include "store/store.h"
 
 namespace rb::api {
+
+class Backend;  // api/backend.h
 
 // Who is at the other end, as the transport knows it.
 struct Peer {
@@ -54,9 +56,12 @@ struct ServiceOptions {
 
 class Service {
  public:
+  // Both must outlive it.
+  Service(Backend& backend, const Clock& clock, ServiceOptions options);
+  // For the users of this machine only, without administration: peers of the network are refused.
   Service(StoreFactory store_for, const Clock& clock, ServiceOptions options);
   ~Service();
-  // Before the body is read: what it may be, or the answer that refuses it.
+  // Before the body is read: what it may be, or the answer that refuses it. Never waits.
   std::expected<Admission, Response> admit(const Peer& peer, const Request& head) const;
   Response handle(const Peer& peer, const Request& request);
   // Fences sessions whose lease has run out; called now and then. A request checks its own session's lease

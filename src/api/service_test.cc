@@ -139,8 +139,8 @@ TEST_F(ServiceTest, ABackupGoesThroughAndIsReadBack) {
 
 TEST_F(ServiceTest, ASessionBelongsToWhoBeganIt) {
   const BeginAnswer begun = begin();
-  EXPECT_EQ(send(status_request(begun.session), {}, 1001).status, 404);
-  EXPECT_EQ(send(end_request(begun.session), {}, 1001).status, 404);
+  EXPECT_EQ(send(status_request(begun.session), {}, 1001).status, 410);
+  EXPECT_EQ(send(end_request(begun.session), {}, 1001).status, 410);
   EXPECT_EQ(send(status_request(begun.session)).status, 200);
 }
 

@@ -30,18 +30,19 @@ SessionTable::Ended SessionTable::take_if(const Condition& condition) {
 void SessionTable::insert(std::shared_ptr<OpenSession> open) {
   Ended ended;  // destroyed after the lock is released
   const std::lock_guard lock(mutex_);
-  ended = take_if([&](const OpenSession& other) { return other.uid == open->uid && other.run == open->run; });
+  ended =
+      take_if([&](const OpenSession& other) { return other.node == open->node && other.run == open->run; });
   open->last_used = clock_.monotonic();
   const SessionKey key = open->key;
   open_.emplace(key, std::move(open));
 }
 
-Result<SessionTable::Use> SessionTable::use(const SessionKey& key, std::uint32_t uid) {
+Result<SessionTable::Use> SessionTable::use(const SessionKey& key, std::uint32_t node) {
   std::shared_ptr<OpenSession> expired;  // destroyed after the lock is released
   const std::lock_guard lock(mutex_);
   const auto at = open_.find(key);
-  if (at == open_.end()) return fail(Errc::fenced, "the session has ended");
-  if (at->second->uid != uid) return fail(Errc::not_found, "there is no such session");
+  // Of somebody else's key nothing is said that is not said of one that never was.
+  if (at == open_.end() || at->second->node != node) return fail(Errc::fenced, "the session has ended");
   if (has_expired(*at->second)) {
     expired = std::move(at->second);
     open_.erase(at);
@@ -57,10 +58,10 @@ void SessionTable::end(const SessionKey& key) {
   ended = take_if([&](const OpenSession& open) { return open.key == key; });
 }
 
-void SessionTable::end_run(std::uint32_t uid, const RunId& run) {
+void SessionTable::end_run(std::uint32_t node, const RunId& run) {
   Ended ended;
   const std::lock_guard lock(mutex_);
-  ended = take_if([&](const OpenSession& open) { return open.uid == uid && open.run == run; });
+  ended = take_if([&](const OpenSession& open) { return open.node == node && open.run == run; });
 }
 
 void SessionTable::expire() {
@@ -73,6 +74,11 @@ void SessionTable::end_all() {
   Ended ended;
   const std::lock_guard lock(mutex_);
   ended = take_if([](const OpenSession&) { return true; });
+}
+
+std::size_t SessionTable::count() const {
+  const std::lock_guard lock(mutex_);
+  return open_.size();
 }
 
 }  // namespace rb::api

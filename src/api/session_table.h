@@ -1,4 +1,4 @@
-// The sessions that requests name: by key, each bound to the peer that began it, each with a lease that its
+// The sessions that requests name: by key, each bound to the node that began it, each with a lease that its
 // requests renew. Thread-safe. A session ends outside the table's lock, since ending one may wait for a disk.
 #pragma once
 
@@ -14,7 +14,7 @@ namespace rb::api {
 // One session of a store, as requests share it.
 struct OpenSession {
   SessionKey key;
-  std::uint32_t uid = 0;
+  std::uint32_t node = 0;
   RunId run;
   std::unique_ptr<Store> store;  // outlives the session, which stands below it
   std::unique_ptr<Session> session;
@@ -50,12 +50,13 @@ class SessionTable {
 
   // A run has one session at a time: an earlier one of the same run, whose answer was lost, ends.
   void insert(std::shared_ptr<OpenSession> open);
-  // Errc::fenced for a key that names no session (any more), Errc::not_found for a session of somebody else.
-  Result<Use> use(const SessionKey& key, std::uint32_t uid);
+  // Errc::fenced for a key that names no session (any more), or one of another node.
+  Result<Use> use(const SessionKey& key, std::uint32_t node);
   void end(const SessionKey& key);
-  void end_run(std::uint32_t uid, const RunId& run);
+  void end_run(std::uint32_t node, const RunId& run);
   void expire();
   void end_all();
+  std::size_t count() const;
 
  private:
   using Ended = std::vector<std::shared_ptr<OpenSession>>;
@@ -65,7 +66,7 @@ class SessionTable {
 
   const Clock& clock_;
   const std::chrono::nanoseconds lease_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::map<SessionKey, std::shared_ptr<OpenSession>> open_;
 };
 

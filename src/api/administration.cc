@@ -1,0 +1,84 @@
+#include "api/administration.h"
+
+#include "api/answers.h"
+#include "api/node_messages.h"
+#include "base/log.h"
+
+namespace rb::api {
+
+Result<Response> Administration::handle(const Caller& caller, const Route& route, const Request& request) {
+  switch (route.kind) {
+    case RouteKind::nodes:
+      return nodes();
+    case RouteKind::invite:
+      return invite(caller, request);
+    case RouteKind::remove:
+      return remove(caller, request);
+    case RouteKind::rename:
+      return rename(caller, request);
+    case RouteKind::token:
+      return token(caller);
+    case RouteKind::health:
+      return health();
+    case RouteKind::metrics:
+      return metrics();
+    default:
+      return fail(Errc::not_found, "there is no such resource");
+  }
+}
+
+Result<Response> Administration::nodes() {
+  RB_TRY(const std::vector<NodeOverview> found, backend_.registry().nodes());
+  return json_response(200, encode_nodes(found));
+}
+
+// Where the link leads is settled first: an invitation that can't be handed over would be an open door that
+// nobody knows of.
+Result<Response> Administration::invite(const Caller& caller, const Request& request) {
+  RB_TRY(const InvitationOrder order, decode_invitation_order(request.body));
+  RB_TRY(const Reach reach, backend_.reach(order.address));
+  RB_TRY(const Invitation made, backend_.registry().invite(order.invitation));
+  InvitationAnswer answer;
+  answer.link = encode_join_link({reach.address, made.node, reach.pin, made.secret});
+  answer.node = made.node;
+  answer.group = made.group;
+  answer.expires = made.expires;
+  answer.replaces = made.replaces;
+  log(LogLevel::info, "\"{}\" invited the node \"{}\"{}", caller.name, made.node,
+      made.replaces ? ", which exists" : "");
+  return json_response(201, encode_invitation_answer(answer));
+}
+
+Result<Response> Administration::remove(const Caller& caller, const Request& request) {
+  RB_TRY(const std::string node, decode_removal(request.body));
+  RB_TRY(backend_.registry().remove(node));
+  log(LogLevel::info, "\"{}\" removed the node \"{}\"", caller.name, node);
+  return no_content();
+}
+
+Result<Response> Administration::rename(const Caller& caller, const Request& request) {
+  RB_TRY(const Renaming names, decode_renaming(request.body));
+  RB_TRY(backend_.registry().rename(names.from, names.to));
+  log(LogLevel::info, "\"{}\" renamed the node \"{}\" to \"{}\"", caller.name, names.from, names.to);
+  return no_content();
+}
+
+Result<Response> Administration::token(const Caller& caller) {
+  RB_TRY(const Credential made, backend_.registry().make_administrator_token());
+  log(LogLevel::info, "\"{}\" made an administrator's token", caller.name);
+  return json_response(201, encode_token(made));
+}
+
+Result<Response> Administration::health() {
+  const BackendState state = backend_.state();
+  if (!state.read_only) return text_response(200, "text/plain", "ok\n");
+  return text_response(503, "text/plain", "read-only: " + state.read_only_reason + "\n");
+}
+
+Result<Response> Administration::metrics() {
+  RB_TRY(const std::vector<NodeOverview> nodes, backend_.registry().nodes());
+  return text_response(200, kMetricsContentType,
+                       encode_metrics(backend_.state(), backend_.transport(), nodes, errors_));
+}
+
+}  // namespace rb::api
