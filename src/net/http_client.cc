@@ -1,27 +1,29 @@
 #include "net/http_client.h"
 
-#include <algorithm>
-#include <cstring>
+#include <array>
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <openssl/evp.h>
 
 #include "base/log.h"
-#include "net/ascii.h"
+#include "net/curl_progress.h"
+#include "net/tcp_socket.h"
+#include "net/tls_context.h"
 
 namespace rb::net {
 
 namespace {
 
-// The longest list that comes as JSON (wanted ids) stays far below.
-constexpr std::size_t kMaxCollectedBytes = 16 << 20;
-// An answer's head: libcurl bounds each line, we bound their sum.
-constexpr std::size_t kMaxAnswerHeadBytes = 64 << 10;
 constexpr long kUploadBufferBytes = 2 << 20;
 
 struct CurlFree {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+// CURL and CURLSH are both void.
+struct CurlShareFree {
+  void operator()(CURLSH* share) const { curl_share_cleanup(share); }
 };
 
 void init_curl_once() {
@@ -29,134 +31,22 @@ void init_curl_once() {
   std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
 }
 
-// The body of a request: its own bytes and the parts, as one sequence that can be read again from the start.
-class UploadBody {
- public:
-  UploadBody(ByteView first, std::span<const Bytes> rest) : first_(first), rest_(rest) {
-    size_ = first.size();
-    for (const Bytes& part : rest)
-      size_ += part.size();
+// "sha256//BASE64;sha256//BASE64", as libcurl wants it.
+std::string pinned_keys(const std::vector<api::KeyPin>& pins) {
+  std::string out;
+  for (const api::KeyPin& pin : pins) {
+    std::array<unsigned char, 4 * ((api::KeyPin::kSize + 2) / 3) + 1> text{};
+    EVP_EncodeBlock(text.data(), pin.bytes.data(), static_cast<int>(api::KeyPin::kSize));
+    out += fmt::format("{}sha256//{}", out.empty() ? "" : ";", reinterpret_cast<const char*>(text.data()));
   }
-
-  std::size_t size() const { return size_; }
-
-  std::size_t read(std::uint8_t* out, std::size_t room) {
-    std::size_t done = 0;
-    while (done < room && part_ <= rest_.size()) {
-      const ByteView part = part_ == 0 ? first_ : ByteView(rest_[part_ - 1]);
-      const std::size_t take = std::min(room - done, part.size() - at_);
-      if (take > 0) std::memcpy(out + done, part.data() + at_, take);
-      done += take;
-      at_ += take;
-      if (at_ < part.size()) break;
-      part_++;
-      at_ = 0;
-    }
-    return done;
-  }
-
-  void rewind() { part_ = at_ = 0; }
-
- private:
-  ByteView first_;
-  std::span<const Bytes> rest_;
-  std::size_t size_ = 0;
-  std::size_t part_ = 0;  // 0 is first_
-  std::size_t at_ = 0;
-};
-
-std::string trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
-    text.remove_prefix(1);
-  while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ')
-    text.remove_suffix(1);
-  return std::string(text);
-}
-
-// What one exchange has come to; libcurl's callbacks write here.
-struct Progress {
-  Progress(const Exchange& what, CURL* easy)
-      : exchange(what), curl(easy), upload(what.request->body, what.parts) {}
-
-  const Exchange& exchange;
-  CURL* const curl;
-  UploadBody upload;
-  api::Response answer;
-  std::size_t head_bytes = 0;
-  bool head_is_complete = false;
-  std::optional<Error> failure;  // why a callback ended it
-
-  int status() const {
-    long code = 0;
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &code);
-    return static_cast<int>(code);
-  }
-};
-
-std::size_t on_upload(char* out, std::size_t size, std::size_t count, void* opaque) {
-  return static_cast<Progress*>(opaque)->upload.read(reinterpret_cast<std::uint8_t*>(out), size * count);
-}
-
-int on_rewind(void* opaque, curl_off_t offset, int origin) {
-  if (offset != 0 || origin != SEEK_SET) return CURL_SEEKFUNC_CANTSEEK;
-  static_cast<Progress*>(opaque)->upload.rewind();
-  return CURL_SEEKFUNC_OK;
-}
-
-// libcurl repeats a request by itself when a kept connection turns out to be dead, and does not always rewind
-// the body first (7.88, when it had read the body but not counted it as sent). The server would then take the
-// start of the next request for the rest of this body. So the body is rewound whenever a request begins on a
-// connection.
-int on_request_start(void* opaque, char*, char*, int, int) {
-  static_cast<Progress*>(opaque)->upload.rewind();
-  return CURL_PREREQFUNC_OK;
-}
-
-std::size_t on_header(char* data, std::size_t size, std::size_t count, void* opaque) {
-  auto& progress = *static_cast<Progress*>(opaque);
-  const std::string_view line(data, size * count);
-  progress.head_bytes += line.size();
-  if (progress.head_bytes > kMaxAnswerHeadBytes) {
-    progress.failure = Error(Errc::protocol, "the server's answer has too long a head");
-    return 0;
-  }
-  if (line.starts_with("HTTP/")) {
-    progress.answer.headers.clear();  // what came before was a 100 Continue
-    progress.head_is_complete = false;
-  }
-  if (line == "\r\n") progress.head_is_complete = true;
-  const std::size_t colon = line.find(':');
-  if (colon != std::string_view::npos) {
-    progress.answer.headers[lower_case(line.substr(0, colon))] = trimmed(line.substr(colon + 1));
-  }
-  return line.size();
-}
-
-std::size_t on_body(char* data, std::size_t size, std::size_t count, void* opaque) {
-  auto& progress = *static_cast<Progress*>(opaque);
-  const ByteView piece(reinterpret_cast<const std::uint8_t*>(data), size * count);
-  if (progress.exchange.on_body && progress.status() == 200) {
-    const Status taken = progress.exchange.on_body(piece);
-    if (taken) return piece.size();
-    progress.failure = taken.error();
-    return 0;
-  }
-  if (progress.answer.body.size() + piece.size() > kMaxCollectedBytes) {
-    progress.failure = Error(Errc::protocol, "the server's answer is too long");
-    return 0;
-  }
-  append(progress.answer.body, piece);
-  return piece.size();
-}
-
-int on_progress(void* opaque, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  const auto* cancelled = static_cast<Progress*>(opaque)->exchange.cancelled;
-  return cancelled && cancelled->load() ? 1 : 0;
+  return out;
 }
 
 bool is_transport_failure(CURLcode code) {
   switch (code) {
     case CURLE_COULDNT_CONNECT:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
     case CURLE_GOT_NOTHING:
@@ -171,17 +61,44 @@ bool is_transport_failure(CURLcode code) {
 
 }  // namespace
 
+// TLS sessions, for all handles: a further connection needs no signature of the server.
+class HttpClient::SharedSessions {
+ public:
+  SharedSessions() : share_(curl_share_init()) {
+    if (!share_) return;
+    curl_share_setopt(share_.get(), CURLSHOPT_LOCKFUNC, &lock);
+    curl_share_setopt(share_.get(), CURLSHOPT_UNLOCKFUNC, &unlock);
+    curl_share_setopt(share_.get(), CURLSHOPT_USERDATA, this);
+    curl_share_setopt(share_.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+  }
+  CURLSH* get() const { return share_.get(); }
+
+ private:
+  // libcurl locks each kind of data for itself.
+  std::mutex& mutex_of(curl_lock_data data) { return mutexes_[static_cast<std::size_t>(data)]; }
+  static void lock(CURL*, curl_lock_data data, curl_lock_access, void* opaque) {
+    static_cast<SharedSessions*>(opaque)->mutex_of(data).lock();
+  }
+  static void unlock(CURL*, curl_lock_data data, void* opaque) {
+    static_cast<SharedSessions*>(opaque)->mutex_of(data).unlock();
+  }
+
+  std::array<std::mutex, CURL_LOCK_DATA_LAST> mutexes_;
+  std::unique_ptr<CURLSH, CurlShareFree> share_;
+};
+
 class HttpClient::Handle {
  public:
-  explicit Handle(const std::string& socket_path) : curl_(curl_easy_init()), socket_path_(socket_path) {}
+  Handle(const HttpTarget& target, CURLSH* sessions)
+      : curl_(curl_easy_init()), target_(target), sessions_(sessions) {}
 
   Result<api::Response> perform(const Exchange& exchange) {
     if (!curl_) return fail(Errc::io, "libcurl can't be set up");
     curl_easy_reset(curl_.get());  // keeps its connection
-    Progress progress(exchange, curl_.get());
+    CurlProgress progress(exchange, target_, curl_.get(), socket_);
     const std::unique_ptr<curl_slist, CurlFree> fields = set_request(*exchange.request, progress);
     set_connection(exchange);
-    set_callbacks(progress);
+    install(progress);
     char text[CURL_ERROR_SIZE] = "";
     curl_easy_setopt(curl_.get(), CURLOPT_ERRORBUFFER, text);
     const CURLcode code = curl_easy_perform(curl_.get());
@@ -201,8 +118,10 @@ class HttpClient::Handle {
     if (code != CURLE_OK) log(LogLevel::warning, "libcurl refuses option {}", static_cast<int>(option));
   }
 
-  std::unique_ptr<curl_slist, CurlFree> set_request(const api::Request& request, const Progress& progress) {
-    set(CURLOPT_URL, ("http://localhost" + request.target).c_str());
+  std::unique_ptr<curl_slist, CurlFree> set_request(const api::Request& request,
+                                                    const CurlProgress& progress) {
+    const std::string origin = is_tls() ? "https://" + target_.address : "http://localhost";
+    set(CURLOPT_URL, (origin + request.target).c_str());
     set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
     const std::size_t size = progress.upload.size();
     const bool has_body = size > 0 || request.method == "POST" || request.method == "PUT";
@@ -215,14 +134,20 @@ class HttpClient::Handle {
     for (const auto& [name, value] : request.headers) {
       list = curl_slist_append(list, (name + ": " + value).c_str());
     }
+    if (!target_.authorization.empty())
+      list = curl_slist_append(list, ("Authorization: " + target_.authorization).c_str());
     set(CURLOPT_HTTPHEADER, list);
     return std::unique_ptr<curl_slist, CurlFree>(list);
   }
 
   void set_connection(const Exchange& exchange) {
-    set(CURLOPT_UNIX_SOCKET_PATH, socket_path_.c_str());
+    if (is_tls()) {
+      set_tls();
+    } else {
+      set(CURLOPT_UNIX_SOCKET_PATH, target_.socket_path.c_str());
+    }
     set(CURLOPT_PROXY, "");  // whatever the environment says
-    set(CURLOPT_PROTOCOLS_STR, "http");
+    set(CURLOPT_PROTOCOLS_STR, is_tls() ? "https" : "http");
     set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_CONNECTTIMEOUT_MS, 10000L);
@@ -236,47 +161,56 @@ class HttpClient::Handle {
     if (exchange.total.count() > 0) set(CURLOPT_TIMEOUT_MS, static_cast<long>(exchange.total.count()));
   }
 
-  void set_callbacks(Progress& progress) {
-    void* const opaque = &progress;
-    set(CURLOPT_READFUNCTION, &on_upload);
-    set(CURLOPT_READDATA, opaque);
-    set(CURLOPT_SEEKFUNCTION, &on_rewind);
-    set(CURLOPT_SEEKDATA, opaque);
-    set(CURLOPT_PREREQFUNCTION, &on_request_start);
-    set(CURLOPT_PREREQDATA, opaque);
-    set(CURLOPT_HEADERFUNCTION, &on_header);
-    set(CURLOPT_HEADERDATA, opaque);
-    set(CURLOPT_WRITEFUNCTION, &on_body);
-    set(CURLOPT_WRITEDATA, opaque);
-    set(CURLOPT_XFERINFOFUNCTION, &on_progress);
-    set(CURLOPT_XFERINFODATA, opaque);
-    set(CURLOPT_NOPROGRESS, 0L);
+  // The pinned key is all the trust there is: it is checked before the first byte of a request. Names and
+  // dates in a certificate would add nothing to it, and authorities would only add somebody else to trust.
+  void set_tls() {
+    set(CURLOPT_PINNEDPUBLICKEY, pinned_keys(target_.pins).c_str());
+    set(CURLOPT_SSL_VERIFYPEER, 0L);
+    set(CURLOPT_SSL_VERIFYHOST, 0L);
+    set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_3));
+    set(CURLOPT_TLS13_CIPHERS, preferred_cipher_suites().c_str());
+    set(CURLOPT_SSL_ENABLE_ALPN, 0L);
+    if (sessions_) set(CURLOPT_SHARE, sessions_);
   }
+
+  bool is_tls() const { return target_.socket_path.empty(); }
 
   Error error_of(CURLcode code, const char* text) const {
     const std::string what = *text ? text : curl_easy_strerror(code);
     if (code == CURLE_ABORTED_BY_CALLBACK) return Error(Errc::cancelled, "cancelled");
-    if (!is_transport_failure(code)) {
-      return Error(Errc::protocol, fmt::format("the server's answer can't be understood: {}", what));
-    }
+    if (code == CURLE_SSL_PINNEDPUBKEYNOTMATCH) return other_key();
+    if (is_transport_failure(code)) return no_connection(code, what);
+    return Error(Errc::protocol, fmt::format("the server's answer can't be understood: {}", what));
+  }
+
+  Error other_key() const {
+    return Error(
+        Errc::denied,
+        fmt::format("the server at {} has another key than the one this machine joined, so nothing was "
+                    "sent to it: if the server was really replaced, join again with a new invitation",
+                    target_.address));
+  }
+
+  Error no_connection(CURLcode code, const std::string& what) const {
     long sys_errno = 0;
     if (code == CURLE_COULDNT_CONNECT) curl_easy_getinfo(curl_.get(), CURLINFO_OS_ERRNO, &sys_errno);
-    return Error(Errc::unavailable, fmt::format("the connection to {} failed: {}", socket_path_, what),
+    return Error(Errc::unavailable, fmt::format("the connection to {} failed: {}", target_.name(), what),
                  static_cast<int>(sys_errno));
   }
 
   std::unique_ptr<CURL, CurlFree> curl_;
-  const std::string& socket_path_;
+  const HttpTarget& target_;
+  CURLSH* const sessions_;
+  int socket_ = -1;
 };
 
-HttpClient::HttpClient(std::string socket_path) : socket_path_(std::move(socket_path)) {
-  init_curl_once();
-}
+HttpClient::HttpClient(HttpTarget target)
+    : target_(std::move(target)), sessions_((init_curl_once(), std::make_unique<SharedSessions>())) {}
 HttpClient::~HttpClient() = default;
 
 std::unique_ptr<HttpClient::Handle> HttpClient::take() {
   const std::lock_guard lock(mutex_);
-  if (idle_.empty()) return std::make_unique<Handle>(socket_path_);
+  if (idle_.empty()) return std::make_unique<Handle>(target_, sessions_->get());
   std::unique_ptr<Handle> handle = std::move(idle_.back());
   idle_.pop_back();
   return handle;
@@ -288,6 +222,13 @@ void HttpClient::give_back(std::unique_ptr<Handle> handle) {
 }
 
 Result<api::Response> HttpClient::perform(const Exchange& exchange) {
+  if (target_.socket_path.empty()) {
+    RB_TRY(parse_host_port(target_.address));  // it becomes part of a URL
+    if (target_.pins.empty()) {
+      return fail(Errc::invalid_argument,
+                  fmt::format("no key is known for the server at {}: join it first", target_.address));
+    }
+  }
   std::unique_ptr<Handle> handle = take();
   Result<api::Response> answer = handle->perform(exchange);
   give_back(std::move(handle));

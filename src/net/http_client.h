@@ -1,6 +1,7 @@
-// One HTTP exchange at a time with the server on a Unix socket, over libcurl. Connections are kept and
-// reused. Reports what happened and decides nothing: repeating is net/patience.h's business. Thread-safe:
-// calls run side by side, each on a handle of its own.
+// One HTTP exchange at a time with a server, over libcurl: on a Unix socket whose owner is checked, or over
+// TLS 1.3 with a server whose key is pinned. Connections are kept and reused. Reports what happened and
+// decides nothing: repeating is net/server_link.h's business. Thread-safe: calls run side by side, each on a
+// handle of its own.
 #pragma once
 
 #include <atomic>
@@ -8,9 +9,11 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "api/join_link.h"
 #include "api/service.h"
 
 namespace rb::net {
@@ -28,21 +31,36 @@ struct Exchange {
   const std::atomic<bool>* cancelled = nullptr;  // ends the exchange within about a second
 };
 
+// Which server, and why it is believed to be that.
+struct HttpTarget {
+  std::string socket_path;  // a Unix socket, of root, of the caller or of
+  std::optional<std::uint32_t> socket_owner;
+  std::string address;                          // or HOST:PORT, over TLS, with
+  std::vector<api::KeyPin> pins;                // ... one of these keys
+  std::string authorization;                    // the field of every request, where not empty; a secret
+  std::chrono::milliseconds lost_after{30000};  // without a sign of life of the other end's TCP
+
+  std::string name() const { return socket_path.empty() ? address : socket_path; }
+};
+
 class HttpClient {
  public:
-  explicit HttpClient(std::string socket_path);
+  explicit HttpClient(HttpTarget target);
   ~HttpClient();
 
   // Errors: unavailable (no connection, or it broke; sys_errno says why where no connection came about),
-  // cancelled, protocol (what came is not HTTP, or too much), or the sink's own.
+  // denied (another server answers than the one we trust; nothing was sent), cancelled, protocol (what came
+  // is not HTTP, or too much), or the sink's own.
   Result<api::Response> perform(const Exchange& exchange);
 
  private:
   class Handle;
+  class SharedSessions;
   std::unique_ptr<Handle> take();
   void give_back(std::unique_ptr<Handle> handle);
 
-  const std::string socket_path_;
+  const HttpTarget target_;
+  const std::unique_ptr<SharedSessions> sessions_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Handle>> idle_;
 };

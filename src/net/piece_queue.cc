@@ -23,6 +23,11 @@ void PieceQueue::finish(Status result) {
   wake_();
 }
 
+void PieceQueue::wait_until_read() {
+  std::unique_lock lock(mutex_);
+  room_.wait(lock, [&] { return closed_ || pieces_.empty(); });
+}
+
 std::optional<Bytes> PieceQueue::pop() {
   const std::lock_guard lock(mutex_);
   if (pieces_.empty()) return std::nullopt;

@@ -22,6 +22,8 @@ class PieceQueue {
   // The worker's side. push() waits for room, and fails with Errc::cancelled once the reader is gone.
   Status push(ByteView piece);
   void finish(Status result);
+  // Until the last piece was taken, or nobody reads any more.
+  void wait_until_read();
 
   // The connection's side: the next piece, if it is there. Never waits.
   std::optional<Bytes> pop();

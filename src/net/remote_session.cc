@@ -98,14 +98,14 @@ Status RemoteSession::read(std::span<const ObjectId> ids, const BlockSink& sink)
     exchange.stall = link_->options().stall;
     exchange.cancelled = cancellation_.flag();
     exchange.on_body = [&](ByteView piece) { return download.feed(piece); };
-    Result<api::Response> answer = link_->attempt(exchange);
+    Result<api::Response> answer = link_->attempt(exchange, failures);
     if (answer) {
       note_answer(*answer);
       return noted(download.finish(*answer));
     }
     const bool repeats = answer.error().code == Errc::unavailable && !download.failed();
     if (!repeats) return std::unexpected(answer.error());
-    if (download.restart()) failures = {};  // blocks came, so the server does answer
+    if (download.restart()) failures.count = 0;  // blocks came, so the server does answer
     RB_TRY(link_->wait_after(answer.error(), failures, cancellation_));
   }
   return {};

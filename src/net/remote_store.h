@@ -28,6 +28,8 @@ struct RemoteOptions {
   std::chrono::milliseconds stall{300000};    // without a byte either way, before a connection is given up
   std::function<void(const std::string&)>
       on_notice;  // "the server does not answer, trying again", from any thread
+  // Who may run the server at socket_path, beside root and the caller. Errc::denied for anybody else.
+  std::optional<std::uint32_t> socket_owner;
 };
 
 // Contacts nobody yet. A first begin() where no server listens fails at once with Errc::unavailable; where

@@ -1,79 +1,82 @@
 #include "net/server.h"
 
+#include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <future>
-#include <mutex>
-#include <set>
 #include <thread>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <fmt/format.h>
-#include <sys/socket.h>
 
 #include "base/log.h"
-#include "net/connection.h"
-#include "net/unix_listener.h"
-#include "net/unix_stream.h"
+#include "net/acceptor.h"
+#include "net/connection_table.h"
+#include "net/descriptor_limit.h"
 
 namespace rb::net {
 
 namespace asio = boost::asio;
 using asio::awaitable;
-using UnixSocket = asio::local::stream_protocol::socket;
+using std::chrono::milliseconds;
 
 namespace {
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
-// Who is at the other end of a Unix socket, in the kernel's words.
-Result<api::Peer> peer_of(int fd) {
-  ucred credentials{};
-  socklen_t size = sizeof credentials;
-  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
-    return fail_errno("asking who connects", errno);
-  }
-  api::Peer peer;
-  peer.uid = credentials.uid;
-  peer.address = fmt::format("unix, pid {}", credentials.pid);
-  return peer;
-}
-
-// For a connection too many: said at once, without waiting for a request.
+// For a connection too many on a Unix socket: said at once, without waiting for a request.
 constexpr std::string_view kTooMany =
     "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
-class UnixServer final : public Server {
+// Says it and hangs up.
+awaitable<void> turn_away(std::unique_ptr<ByteStream> stream) {
+  const asio::const_buffer text(kTooMany.data(), kTooMany.size());
+  const std::span<const asio::const_buffer> buffers(&text, 1);
+  const Transfer ignored = co_await stream->write_all(buffers);
+  (void)ignored;
+  stream->close();
+}
+
+class RunningServer final : public Server {
  public:
-  UnixServer(api::Service& service, ServerOptions options, UnixListener listener)
-      : core_(service, std::move(options)),
-        listener_(std::move(listener)),
-        acceptor_(core_.io),
-        ticker_(core_.io),
-        guard_(core_.io.get_executor()) {
-    acceptor_.assign(asio::local::stream_protocol(), listener_.release_fd());
-    spawn(accept_all());
+  RunningServer(api::Service& service, ServerOptions options, std::vector<ListeningSocket> sockets,
+                std::shared_ptr<const TlsContext> context)
+      : core_(service, std::move(options)), ticker_(core_.io), guard_(core_.io.get_executor()) {
+    for (ListeningSocket& socket : sockets)
+      listen(std::move(socket), context);
     spawn(tick());
     thread_ = std::thread([this] { core_.io.run(); });
   }
 
-  ~UnixServer() override { stop(std::chrono::milliseconds(0)); }
+  ~RunningServer() override { stop(milliseconds(0)); }
 
-  std::vector<std::string> addresses() const override { return {}; }
-  Status reload_tls() override { return {}; }
+  std::vector<std::string> addresses() const override { return addresses_; }
 
-  void stop(std::chrono::milliseconds grace) override {
+  Status reload_tls() override {
+    if (!core_.options.tls) return {};
+    RB_TRY(const std::shared_ptr<const TlsContext> context, TlsContext::load(*core_.options.tls));
+    asio::post(core_.io, [this, context] {
+      for (const auto& acceptor : acceptors_)
+        acceptor->use(context);
+    });
+    return {};
+  }
+
+  ServerStats stats() const override {
+    ServerStats out = core_.counters.snapshot();
+    out.max_connections = core_.options.max_connections;
+    return out;
+  }
+
+  void stop(milliseconds grace) override {
     if (stopped_.exchange(true)) return;
-    asio::post(core_.io, [this] { stop_accepting(); });
-    if (!wait_until_empty(grace)) {
-      asio::post(core_.io, [this] { abort_all(); });
-      wait_until_empty(std::chrono::hours(24 * 365));  // for workers: they use the service
+    run_and_wait([this] { stop_accepting(); });
+    if (!connections_.wait_until_empty(grace)) {
+      run_and_wait([this] { abort_all(); });
+      connections_.wait_until_empty(std::chrono::hours(24 * 365));  // for workers: they use the service
     }
     core_.workers.join();
     core_.streamers.join();
@@ -82,7 +85,17 @@ class UnixServer final : public Server {
   }
 
  private:
-  using Held = std::shared_ptr<Connection>;
+  using Held = ConnectionTable::Held;
+
+  void listen(ListeningSocket socket, const std::shared_ptr<const TlsContext>& context) {
+    if (socket.is_tcp) addresses_.push_back(socket.address);
+    auto welcome = [this](std::unique_ptr<ByteStream> stream, api::Peer peer) {
+      this->welcome(std::move(stream), std::move(peer));
+    };
+    acceptors_.push_back(std::make_unique<Acceptor>(core_, std::move(socket), std::move(welcome)));
+    acceptors_.back()->use(context);
+    spawn(acceptors_.back()->run());
+  }
 
   // A coroutine that belongs to the server. Its exception, a bug or no memory, is logged, never lost.
   void spawn(awaitable<void> work, Held held = nullptr) {
@@ -101,109 +114,111 @@ class UnixServer final : public Server {
     }
   }
 
-  awaitable<void> accept_all() {
-    while (!core_.stopping) {
-      auto [error, socket] = co_await acceptor_.async_accept(kTuple);
-      if (error == asio::error::operation_aborted || core_.stopping) break;
-      if (!error) {
-        welcome(std::move(socket));
-        continue;
-      }
-      // Out of descriptors, most likely: others will close theirs.
-      log(LogLevel::warning, "accepting a connection: {}", error.message());
-      asio::steady_timer pause(core_.io, std::chrono::milliseconds(100));
-      const auto [ignored] = co_await pause.async_wait(kTuple);
-      (void)ignored;
-    }
-  }
-
-  void welcome(UnixSocket socket) {
-    if (connections_.size() >= core_.options.max_connections) {
-      ::send(socket.native_handle(), kTooMany.data(), kTooMany.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  void welcome(std::unique_ptr<ByteStream> stream, api::Peer peer) {
+    core_.counters.accepted++;
+    if (connections_.size() >= core_.options.max_connections && !make_room()) {
+      core_.counters.refused_full++;
+      if (peer.local) spawn(turn_away(std::move(stream)));
       return;
     }
-    Result<api::Peer> peer = peer_of(socket.native_handle());
-    if (!peer) return log(LogLevel::warning, "{}", peer.error().message);
-    auto connection =
-        std::make_shared<Connection>(core_, make_unix_stream(std::move(socket)), std::move(*peer));
+    auto connection = std::make_shared<Connection>(core_, std::move(stream), std::move(peer));
     connections_.insert(connection);
-    count_open(+1);
+    open_of(*connection)++;
     spawn(connection->run(), connection);
+  }
+
+  // The one that goes closes its descriptor now, and leaves the table a moment later.
+  bool make_room() {
+    const Held oldest = connections_.oldest_dispensable();
+    if (!oldest) return false;
+    core_.counters.evicted++;
+    oldest->make_room();
+    return true;
   }
 
   void forget(const Held& connection) {
     connection->finish();
     connections_.erase(connection);
-    count_open(-1);
+    open_of(*connection)--;
+  }
+
+  ServerCounters::Counter& open_of(const Connection& connection) {
+    return connection.is_tls() ? core_.counters.open_tls : core_.counters.open_unix;
   }
 
   // One timer for the deadlines of all connections: moving a deadline costs nothing, and being late by a tick
   // is fine.
   awaitable<void> tick() {
-    const auto shortest = std::min({std::chrono::milliseconds(core_.options.idle_timeout),
-                                    std::chrono::milliseconds(core_.options.read_timeout),
-                                    std::chrono::milliseconds(core_.options.write_timeout)});
-    const auto period =
-        std::clamp(shortest / 4, std::chrono::milliseconds(5), std::chrono::milliseconds(1000));
+    const ServerOptions& options = core_.options;
+    const milliseconds shortest = std::min(
+        {options.handshake_timeout, options.idle_timeout, options.read_timeout, options.write_timeout});
+    const milliseconds period = std::clamp(shortest / 4, milliseconds(5), milliseconds(1000));
     for (;;) {
       ticker_.expires_after(period);
       const auto [error] = co_await ticker_.async_wait(kTuple);
       if (error) break;
       const auto now = std::chrono::steady_clock::now();
-      for (const Held& connection : connections_)
-        connection->check_deadline(now);
+      connections_.for_each([now](Connection& connection) { connection.check_deadline(now); });
     }
   }
 
   void stop_accepting() {
     core_.stopping = true;
-    boost::system::error_code ignored;
-    acceptor_.close(ignored);
-    for (const Held& connection : connections_) {
-      if (connection->is_idle()) connection->abort();
-    }
+    for (const auto& acceptor : acceptors_)
+      acceptor->close();
+    connections_.for_each([](Connection& connection) {
+      if (connection.is_idle()) connection.abort();
+    });
   }
 
   void abort_all() {
     core_.budget.shut_down();
-    for (const Held& connection : connections_)
-      connection->abort();
+    core_.pacer.shut_down();
+    connections_.for_each([](Connection& connection) { connection.abort(); });
   }
 
-  void count_open(int change) {
-    const std::lock_guard lock(open_mutex_);
-    open_ += change;
-    open_changed_.notify_all();
-  }
-
-  // A connection that was accepted but not yet counted is closed by stop_accepting(), which runs after it
-  // was.
-  bool wait_until_empty(std::chrono::milliseconds at_most) {
-    std::promise<void> reached;
-    asio::post(core_.io, [&] { reached.set_value(); });
-    reached.get_future().wait();
-    std::unique_lock lock(open_mutex_);
-    return open_changed_.wait_for(lock, at_most, [&] { return open_ == 0; });
+  // On the I/O thread. Connections that were accepted before are in the table when it returns.
+  void run_and_wait(std::function<void()> action) {
+    std::promise<void> done;
+    asio::post(core_.io, [&] {
+      action();
+      done.set_value();
+    });
+    done.get_future().wait();
   }
 
   ServerCore core_;
-  UnixListener listener_;
-  asio::local::stream_protocol::acceptor acceptor_;
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;  // I/O thread only
+  std::vector<std::string> addresses_;
   asio::steady_timer ticker_;
   asio::executor_work_guard<asio::io_context::executor_type> guard_;
-  std::set<Held> connections_;  // I/O thread only
-  std::mutex open_mutex_;
-  std::condition_variable open_changed_;
-  int open_ = 0;
+  ConnectionTable connections_;
   std::atomic<bool> stopped_{false};
   std::thread thread_;
 };
 
+void bound_connections(ServerOptions& options) {
+  const std::size_t possible = raise_descriptor_limit();
+  if (options.max_connections <= possible) return;
+  log(LogLevel::warning, "at most {} connections instead of {}: the limit of open files leaves no more",
+      possible, options.max_connections);
+  options.max_connections = possible;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::start(api::Service& service, ServerOptions options) {
-  RB_TRY(UnixListener listener, UnixListener::open(options.socket_path));
-  return std::make_unique<UnixServer>(service, std::move(options), std::move(listener));
+  RB_TRY(std::vector<ListeningSocket> sockets, open_listening_sockets(options));
+  std::shared_ptr<const TlsContext> context;
+  if (options.tls) {
+    RB_TRY(context, TlsContext::load(*options.tls));
+  }
+  const bool has_tcp = std::ranges::any_of(sockets, &ListeningSocket::is_tcp);
+  if (has_tcp && !context) {
+    return fail(Errc::invalid_argument, "listening on TCP needs a key and a certificate");
+  }
+  bound_connections(options);
+  return std::make_unique<RunningServer>(service, std::move(options), std::move(sockets), std::move(context));
 }
 
 }  // namespace rb::net

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 
 #include "net/http_client.h"
 #include "net/remote_store.h"
@@ -43,18 +44,26 @@ class ServerLink {
 
   const RemoteOptions& options() const { return options_; }
 
-  // One attempt. An answer of 408, 502, 503 (other than "busy") or 504 counts as none.
-  Result<api::Response> attempt(const Exchange& exchange);
+  // For callers that attempt by themselves: the failures of one request so far.
+  struct Failures {
+    int count = 0;
+    std::chrono::steady_clock::time_point first;
+    // The last one was an answer: not now, but after so long (429).
+    std::optional<std::chrono::milliseconds> asked_to_wait;
+  };
+
+  // One attempt. An answer of 408, 429, 502, 503 (other than "busy") or 504 counts as none.
+  Result<api::Response> attempt(const Exchange& exchange, Failures& failures);
+  // For who does not repeat.
+  Result<api::Response> attempt(const Exchange& exchange) {
+    Failures ignored;
+    return attempt(exchange, ignored);
+  }
 
   // Attempts until there is an answer, or until a server that has answered before has not done so for the
   // time of our patience. A server that was never there is reported at once.
   Result<api::Response> call(const Exchange& exchange, Cancellation& cancellation);
 
-  // For callers that attempt by themselves: the failures of one request so far.
-  struct Failures {
-    int count = 0;
-    std::chrono::steady_clock::time_point first;
-  };
   // Waits before the next attempt, or gives the error to end with.
   Status wait_after(const Error& failure, Failures& failures, Cancellation& cancellation);
 
@@ -62,12 +71,15 @@ class ServerLink {
   void note_answer();
   bool has_answered() const { return last_answer_.load() != 0; }
   void note_silence(const Error& failure);
+  void note_asked_to_wait(const Error& reason);
+  Status wait_as_asked(const Error& reason, Failures& failures, Cancellation& cancellation);
 
   const RemoteOptions options_;
   HttpClient client_;
   std::atomic<std::int64_t> last_answer_{0};  // steady clock, nanoseconds; 0: never
   std::mutex notice_mutex_;
-  bool silent_ = false;  // a notice said so
+  bool silent_ = false;         // a notice said so
+  bool asked_to_wait_ = false;  // likewise
 };
 
 }  // namespace rb::net

@@ -360,10 +360,12 @@ TEST(ServerTest, TheExampleInTheProtocolsDocument) {
                           "Content-Length: 64\r\n\r\n" +
                           std::string(as_text(first.id.view())) + std::string(as_text(hello.id.view()))));
   EXPECT_EQ(client.answer(),
-            "HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\ncontent-length: 1\r\n\r\n\x04");
+            "HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\nrb-request: 4\r\ncontent-length: "
+            "1\r\n\r\n\x04");
   ASSERT_TRUE(client.send(post_block(hello)));
   EXPECT_EQ(client.answer(),
-            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 12\r\n\r\n{\"blocks\":1}");
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nrb-request: 5\r\ncontent-length: "
+            "12\r\n\r\n{\"blocks\":1}");
 }
 
 TEST(ServerTest, TheSocketIsOpenToAllUsers) {

@@ -1,4 +1,4 @@
-#include "net/unix_stream.h"
+#include "net/plain_stream.h"
 
 #include <vector>
 
@@ -13,10 +13,18 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
+using Socket = asio::generic::stream_protocol::socket;
 
-class UnixStream final : public ByteStream {
+class PlainStream final : public ByteStream {
  public:
-  explicit UnixStream(asio::local::stream_protocol::socket socket) : socket_(std::move(socket)) {}
+  explicit PlainStream(Socket socket) : socket_(std::move(socket)) {}
+
+  asio::awaitable<Transfer> handshake() override { co_return Transfer(); }
+
+  asio::awaitable<Transfer> wait_readable() override {
+    const auto [error] = co_await socket_.async_wait(asio::socket_base::wait_read, kTuple);
+    co_return Transfer{error, 0};
+  }
 
   asio::awaitable<Transfer> read_some(std::span<std::uint8_t> into) override {
     const asio::mutable_buffer buffer(into.data(), into.size());
@@ -41,13 +49,13 @@ class UnixStream final : public ByteStream {
   }
 
  private:
-  asio::local::stream_protocol::socket socket_;
+  Socket socket_;
 };
 
 }  // namespace
 
-std::unique_ptr<ByteStream> make_unix_stream(asio::local::stream_protocol::socket socket) {
-  return std::make_unique<UnixStream>(std::move(socket));
+std::unique_ptr<ByteStream> make_plain_stream(Socket socket) {
+  return std::make_unique<PlainStream>(std::move(socket));
 }
 
 }  // namespace rb::net
