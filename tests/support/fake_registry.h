@@ -1,7 +1,8 @@
-// A NodeRegistry and a Backend in memory, for tests of what stands before them: nodes are made by inviting and
-// joining, local users are nodes by their uid, and every node has a MemoryStore. Thread-safe.
+// A NodeRegistry and a Backend in memory, for tests of what stands before them: nodes are made by inviting
+// and joining, local users are nodes by their uid, and every node has a MemoryStore.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 
@@ -39,7 +40,8 @@ class FakeRegistry final : public NodeRegistry {
 
   Result<Caller> authenticate(const Credential& credential) override {
     const std::lock_guard lock(mutex_);
-    if (token_ && *token_ == credential) return Caller{.name = "administrator", .administrator = true};
+    if (std::ranges::find(tokens_, credential) != tokens_.end())
+      return Caller{.name = "administrator", .administrator = true};
     for (const NodeOverview& node : nodes_) {
       const auto at = credentials_.find(node.node);
       if (at == credentials_.end() || at->second != credential) continue;
@@ -51,8 +53,7 @@ class FakeRegistry final : public NodeRegistry {
 
   Result<Credential> make_administrator_token() override {
     const std::lock_guard lock(mutex_);
-    token_ = fresh();
-    return *token_;
+    return tokens_.emplace_back(fresh());
   }
 
   Result<std::vector<NodeOverview>> nodes() override {
@@ -111,7 +112,7 @@ class FakeRegistry final : public NodeRegistry {
   std::vector<NodeOverview> nodes_;
   std::map<std::uint32_t, Credential> credentials_;
   std::map<CredentialId, Invitation> invitations_;
-  std::optional<Credential> token_;
+  std::vector<Credential> tokens_;
 };
 
 class FakeBackend final : public api::Backend {
@@ -123,7 +124,8 @@ class FakeBackend final : public api::Backend {
     return Caller{.node = kFirstLocalNode + peer.uid, .name = peer.user, .administrator = peer.uid == 0};
   }
   Result<std::unique_ptr<Store>> store_for(const Caller& caller) override {
-    return std::make_unique<MemoryStore>(repository_, std::to_string(caller.node));
+    auto store = std::make_unique<MemoryStore>(repository_, std::to_string(caller.node));
+    return std::make_unique<Recording>(std::move(store), last_begin);
   }
   NodeRegistry& registry() override { return nodes; }
   std::optional<api::KeyPin> next_key() override { return next_pin; }
@@ -138,8 +140,22 @@ class FakeBackend final : public api::Backend {
   std::optional<api::KeyPin> pin = api::KeyPin{}, next_pin;
   api::BackendState current;
   api::TransportState traffic;
+  BeginRequest last_begin;
 
  private:
+  class Recording final : public Store {
+   public:
+    Recording(std::unique_ptr<Store> inner, BeginRequest& last) : inner_(std::move(inner)), last_(last) {}
+    Result<std::unique_ptr<Session>> begin(const BeginRequest& request) override {
+      last_ = request;
+      return inner_->begin(request);
+    }
+
+   private:
+    const std::unique_ptr<Store> inner_;
+    BeginRequest& last_;
+  };
+
   std::shared_ptr<MemoryRepository> repository_ = make_memory_repository({});
 };
 
