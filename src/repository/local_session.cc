@@ -16,7 +16,7 @@ namespace {
 // Of chunks only where another node may rely on them, in a group: it costs unpacking all that comes in.
 // Alone, a node can only deceive itself, and checks what it reads.
 Status verify_objects(ByteView block) {
-  BlockReader reader;
+  thread_local BlockReader reader;  // its buffers are worth keeping
   RB_TRY(reader.open(block));
   for (std::size_t i = 0; i < reader.size(); ++i)
     RB_TRY(reader.verify(i));
