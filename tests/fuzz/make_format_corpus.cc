@@ -4,6 +4,7 @@
 
 #include "chunk/block_codec.h"
 #include "format/journal_format.h"
+#include "format/pack_parity.h"
 #include "format/repository_format.h"
 #include "support/format_values.h"
 #include "support/fuzz_object.h"
@@ -92,6 +93,23 @@ void write_journal(const std::filesystem::path& root) {
   add("administrator", AdministratorRecord{.made = {1'700'000'240, 0}});
 }
 
+// All of a small one; of a larger one the first copy of its index, which is enough to read it.
+void write_parities(const std::filesystem::path& root) {
+  const CorpusWriter parities(root, "pack_parity");
+  for (const std::uint64_t sectors : {std::uint64_t{2}, std::uint64_t{1000}}) {
+    ParityIndex index;
+    index.owner.pack = 3;
+    index.layout = plan_parity_layout(sectors * kParitySectorBytes, kParityPercentDefault);
+    index.sector_crcs.assign(index.layout.sectors(), 1);
+    index.parity_crcs.assign(index.layout.parity_sectors(), 2);
+    Bytes file(index.layout.file_bytes());
+    encode_parity_index(index, file);
+    const bool small = sectors == 2;
+    if (!small) file.resize(index.layout.index_pages() * kParitySectorBytes);
+    parities.add(small ? "small" : "first_copy", file);
+  }
+}
+
 }  // namespace
 }  // namespace rb
 
@@ -100,6 +118,7 @@ int main(int argc, char** argv) {
   rb::test::FormatValues values(1);
   rb::write_objects(argv[1], values);
   rb::write_blocks(argv[1], values);
+  rb::write_parities(argv[1]);
   rb::write_journal(argv[1]);
   const rb::CorpusWriter markers(argv[1], "repository_format");
   markers.add("marker", rb::without_checksum(rb::encode_repository_format({})));
