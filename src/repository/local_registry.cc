@@ -39,14 +39,12 @@ Status LocalRegistry::rename(const std::string& from, const std::string& to) {
 
 Result<std::vector<NodeOverview>> LocalRegistry::nodes() {
   std::vector<NodeOverview> overviews;
-  for (NodeBook::Member& member : core_->book().members()) {
-    RB_TRY(NodeOverview overview, overview_of(std::move(member)));
-    overviews.push_back(std::move(overview));
-  }
+  for (NodeBook::Member& member : core_->book().members())
+    overviews.push_back(overview_of(std::move(member)));
   return overviews;
 }
 
-Result<NodeOverview> LocalRegistry::overview_of(NodeBook::Member member) const {
+NodeOverview LocalRegistry::overview_of(NodeBook::Member member) const {
   const NodeRecord& node = member.record;
   NodeOverview overview;
   overview.node = node.node;
@@ -57,7 +55,7 @@ Result<NodeOverview> LocalRegistry::overview_of(NodeBook::Member member) const {
   overview.invited = member.invited;
   overview.last_backup = member.head;
   if (node.node == 0) return overview;
-  RB_TRY(overview.snapshot_count, core_->book().snapshot_count(node.node));
+  overview.snapshot_count = core_->book().snapshot_count(node.node);
   overview.stored_bytes = core_->index().stored_bytes(node.node);
   if (member.head) {
     // A damaged snapshot must not hide all nodes.

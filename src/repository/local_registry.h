@@ -19,7 +19,7 @@ class LocalRegistry final : public NodeRegistry {
   Status rename(const std::string& from, const std::string& to) override;
 
  private:
-  Result<NodeOverview> overview_of(NodeBook::Member member) const;
+  NodeOverview overview_of(NodeBook::Member member) const;
 
   const std::shared_ptr<RepositoryCore> core_;
 };

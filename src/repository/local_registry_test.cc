@@ -1,6 +1,8 @@
 #include "repository/local_registry.h"
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 #include "base/log.h"
 #include "support/registry_fixture.h"
@@ -318,6 +320,35 @@ TEST_F(LocalRegistryTest, ACloneIsNoticedOnBothSidesAndOnceInTheLog) {
   EXPECT_FALSE(overview("printer")->cloned);
   EXPECT_TRUE(begin(fresh)->info().notices.empty());
   set_log_sink(nullptr);
+}
+
+TEST_F(LocalRegistryTest, OfManyWhoHaveOneLinkOneJoins) {
+  constexpr int kThreads = 6;
+  const Invitation shared = invite("printer");
+  std::vector<Invitation> own;
+  for (int i = 0; i < kThreads; ++i)
+    own.push_back(invite("node-" + std::to_string(i), "lab"));
+  std::atomic<int> joined = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&, i] {
+      const auto won = registry().join({shared.secret, random_credential()});
+      if (won) ++joined;
+      const Credential credential = random_credential();
+      EXPECT_TRUE(registry().join({own[static_cast<std::size_t>(i)].secret, credential}));
+      for (int n = 0; n < 20; ++n)
+        EXPECT_TRUE(registry().authenticate(credential));
+      (void)commit(*begin(credential, static_cast<std::uint8_t>(i + 1)), std::to_string(i));
+      EXPECT_TRUE(registry().nodes());
+    });
+  }
+  for (std::thread& thread : threads)
+    thread.join();
+  EXPECT_EQ(joined, 1);
+  const auto nodes = registry().nodes();
+  EXPECT_EQ(nodes->size(), kThreads + 1u);
+  for (const NodeOverview& node : *nodes)
+    EXPECT_EQ(node.snapshot_count, node.name == "printer" ? 0u : 1u);
 }
 
 bool contains(ByteView bytes, ByteView wanted) {

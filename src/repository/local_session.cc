@@ -253,7 +253,7 @@ Result<StoreStatus> LocalSession::status() {
   StoreStatus status;
   status.node = info_.node;
   status.server_version = RB_VERSION;
-  RB_TRY(status.snapshot_count, core_->book().snapshot_count(state_->node));
+  status.snapshot_count = core_->book().snapshot_count(state_->node);
   status.object_count = core_->index().object_count(state_->domain);
   status.stored_bytes = core_->packs().stored_bytes();
   status.node_stored_bytes = core_->index().stored_bytes(state_->node);

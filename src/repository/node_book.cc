@@ -49,7 +49,9 @@ Status NodeBook::load_catalog() {
   for (const CatalogNode& node : nodes) {
     nodes_.emplace(node.record.node, node);
     RB_TRY(const auto newest, catalog_.snapshots(node.record.node, UINT64_MAX, 1));
-    if (!newest.empty()) heads_.emplace(node.record.node, newest.front());
+    if (newest.empty()) continue;
+    heads_.emplace(node.record.node, newest.front());
+    RB_TRY(snapshot_counts_[node.record.node], catalog_.snapshot_count(node.record.node));
   }
   return {};
 }
@@ -66,6 +68,7 @@ void NodeBook::take(const JournalEntry& entry) {
   } else if (const auto* commit = std::get_if<CommitRecord>(&entry.record)) {
     const SnapshotInfo info = info_of(entry, *commit);
     heads_[commit->node] = info;
+    ++snapshot_counts_[commit->node];
     behind_.commits.push_back({commit->node, commit->domain, info});
   } else {
     take_membership(entry.record);
@@ -173,9 +176,10 @@ Result<std::vector<SnapshotInfo>> NodeBook::snapshots(std::uint32_t node, const 
   return catalog_.snapshots(node, query.before_sequence, std::min(query.limit, kSnapshotsAtOnceMax));
 }
 
-Result<std::uint64_t> NodeBook::snapshot_count(std::uint32_t node) {
-  RB_TRY(await_catalog());
-  return catalog_.snapshot_count(node);
+std::uint64_t NodeBook::snapshot_count(std::uint32_t node) const {
+  const std::shared_lock lock(state_mutex_);
+  const auto found = snapshot_counts_.find(node);
+  return found == snapshot_counts_.end() ? 0 : found->second;
 }
 
 }  // namespace rb

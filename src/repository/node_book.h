@@ -68,7 +68,7 @@ class NodeBook {
   Result<std::optional<SnapshotInfo>> commit_of(std::uint32_t node, const RunId& run);
   Result<std::optional<SnapshotInfo>> snapshot(std::uint32_t node, const SnapshotId& id);
   Result<std::vector<SnapshotInfo>> snapshots(std::uint32_t node, const SnapshotQuery& query);
-  Result<std::uint64_t> snapshot_count(std::uint32_t node);
+  std::uint64_t snapshot_count(std::uint32_t node) const;
 
  private:
   NodeBook(Journal& journal, Catalog& catalog, const Clock& clock)
@@ -105,7 +105,8 @@ class NodeBook {
   mutable std::shared_mutex state_mutex_;  // what follows is written only by who holds changes_ as well
   std::map<std::uint32_t, CatalogNode> nodes_;
   std::map<std::uint32_t, DomainRecord> domains_;
-  std::map<std::uint32_t, SnapshotInfo> heads_;  // by node
+  std::map<std::uint32_t, SnapshotInfo> heads_;             // by node
+  std::map<std::uint32_t, std::uint64_t> snapshot_counts_;  // by node
   CredentialBook credentials_;
 };
 

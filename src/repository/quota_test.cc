@@ -1,7 +1,7 @@
 // What nodes take, and how far they may go.
 #include <algorithm>
 
-#include "format/snapshot.h"
+#include "repository/snapshot_reader.h"
 #include "support/registry_fixture.h"
 
 namespace rb::test {
@@ -110,6 +110,21 @@ TEST_F(QuotaTest, TheLogicalQuotaHoldsAtTheCommit) {
   EXPECT_EQ(begin(credential, 3)->info().head, head) << "the head stays";
   EXPECT_TRUE(commit_of_size(*session, {999})) << "the run may still end well";
   EXPECT_EQ(overview("printer")->logical_bytes, 999u);
+}
+
+TEST_F(QuotaTest, NestedSourcesCountOnce) {
+  Snapshot snapshot;
+  const auto add = [&](const char* path, std::uint64_t bytes, bool recursive) {
+    snapshot.sources.push_back({.path = path, .recursive = recursive, .bytes = bytes});
+  };
+  add("/etc", 1, false);
+  add("/etc/ssl", 10, true);
+  add("/home", 100, true);
+  add("/home-old", 1000, true);
+  add("/home/ana/docs", 100'000, true);
+  EXPECT_EQ(logical_bytes_of(snapshot), 1111u);
+  add("/", 7, true);
+  EXPECT_EQ(logical_bytes_of(snapshot), 7u);
 }
 
 TEST_F(QuotaTest, ARepeatedCommitIsAnsweredWhateverTheQuota) {

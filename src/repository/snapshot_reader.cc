@@ -1,12 +1,33 @@
 #include "repository/snapshot_reader.h"
 
+#include <unordered_set>
+
 #include "chunk/block_codec.h"
 
 namespace rb {
 
+namespace {
+
+// Whether a source of the snapshot that goes into subdirectories has counted this path already.
+bool lies_within_another(const std::string& path, const std::unordered_set<std::string_view>& recursive) {
+  if (path == "/") return false;
+  if (recursive.contains("/")) return true;
+  for (std::size_t end = path.find('/', 1); end != std::string::npos; end = path.find('/', end + 1)) {
+    if (recursive.contains(std::string_view(path).substr(0, end))) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 std::uint64_t logical_bytes_of(const Snapshot& snapshot) {
+  std::unordered_set<std::string_view> recursive;
+  for (const Source& source : snapshot.sources) {
+    if (source.recursive) recursive.insert(source.path);
+  }
   std::uint64_t sum = 0;
   for (const Source& source : snapshot.sources) {
+    if (lies_within_another(source.path, recursive)) continue;
     if (source.bytes > UINT64_MAX - sum) return UINT64_MAX;
     sum += source.bytes;
   }

@@ -17,8 +17,8 @@ class SnapshotReader {
 
   Result<Snapshot> read(std::uint32_t domain, const ObjectId& id);
 
-  // Bytes of all files of a node's copy: the sum over the sources of its head, each as its last complete run
-  // saw it. Remembered per node, since heads are asked for more often than they move.
+  // Bytes of all files of a node's copy: logical_bytes_of its head, each source as its last complete run saw
+  // it. Remembered per node, since heads are asked for more often than they move.
   Result<std::uint64_t> logical_bytes(std::uint32_t node, std::uint32_t domain, const ObjectId& head);
 
  private:
@@ -32,7 +32,8 @@ class SnapshotReader {
   std::map<std::uint32_t, Size> sizes_;  // by node
 };
 
-// Never more than UINT64_MAX, whatever a client states.
+// Of the sources together; one that lies within another, recursive one was counted there. Never more than
+// UINT64_MAX, whatever a client states.
 std::uint64_t logical_bytes_of(const Snapshot& snapshot);
 
 }  // namespace rb
