@@ -18,6 +18,10 @@ Result<Response> Administration::handle(const Caller& caller, const Route& route
       return rename(caller, request);
     case RouteKind::token:
       return token(caller);
+    case RouteKind::next_key:
+      return next_key(caller);
+    case RouteKind::switch_key:
+      return switch_key(caller);
     case RouteKind::health:
       return health();
     case RouteKind::metrics:
@@ -67,6 +71,18 @@ Result<Response> Administration::token(const Caller& caller) {
   RB_TRY(const Credential made, backend_.registry().make_administrator_token());
   log(LogLevel::info, "\"{}\" made an administrator's token", caller.name);
   return json_response(201, encode_token(made));
+}
+
+Result<Response> Administration::next_key(const Caller& caller) {
+  RB_TRY(const KeyPin pin, backend_.make_next_key());
+  log(LogLevel::info, "\"{}\" asked for a next key: clients are told of it", caller.name);
+  return json_response(200, encode_key_pin(pin));
+}
+
+Result<Response> Administration::switch_key(const Caller& caller) {
+  RB_TRY(const KeyPin pin, backend_.switch_key());
+  log(LogLevel::info, "\"{}\" switched to the next key", caller.name);
+  return json_response(200, encode_key_pin(pin));
 }
 
 Result<Response> Administration::health() {

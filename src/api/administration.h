@@ -21,6 +21,8 @@ class Administration {
   Result<Response> remove(const Caller& caller, const Request& request);
   Result<Response> rename(const Caller& caller, const Request& request);
   Result<Response> token(const Caller& caller);
+  Result<Response> next_key(const Caller& caller);
+  Result<Response> switch_key(const Caller& caller);
   Result<Response> health();
   Result<Response> metrics();
 

@@ -58,9 +58,14 @@ class Backend {
   virtual Result<Caller> caller_of(const Peer& peer) = 0;
   virtual Result<std::unique_ptr<Store>> store_for(const Caller& caller) = 0;
   virtual NodeRegistry& registry() = 0;
+  virtual RepositoryId repository() = 0;
 
   // Clients are told at each begin, over the present key.
   virtual std::optional<KeyPin> next_key() = 0;
+  // Makes the next key unless there is one, and gives it.
+  virtual Result<KeyPin> make_next_key() = 0;
+  // The next key becomes the key, for connections to come. Errc::not_found: there is none.
+  virtual Result<KeyPin> switch_key() = 0;
   // For links. `address` wins where it is given. Errc::unsupported, saying what to do: nothing listens on the
   // network.
   virtual Result<Reach> reach(const std::string& address) = 0;

@@ -133,6 +133,19 @@ TEST_F(CallerTest, TheNextKeyIsAnnouncedAtEachBegin) {
   EXPECT_EQ(begin(root()).next_key, backend_.next_pin);
 }
 
+TEST_F(CallerTest, AKeyIsAnnouncedThenUsed) {
+  EXPECT_EQ(parse_key(send(root(), switch_key_request())).error().code, Errc::not_found);
+  const KeyPin next = parse_key(send(root(), next_key_request())).value();
+  EXPECT_EQ(parse_key(send(root(), next_key_request())), next) << "not another one";
+  EXPECT_EQ(begin(root()).next_key, next);
+  EXPECT_EQ(parse_key(send(root(), switch_key_request())), next);
+  EXPECT_EQ(begin(root()).next_key, std::nullopt);
+}
+
+TEST_F(CallerTest, HelloSaysWhichRepositoryThisIs) {
+  EXPECT_EQ(parse_hello(send(remote(), hello_request()))->repository, backend_.id);
+}
+
 TEST_F(CallerTest, AnInvitationIsRedeemedOnce) {
   const auto invited =
       parse_invitation(send(root(), invitation_request({{.node = "ana", .group = "g"}, ""})));
@@ -160,7 +173,8 @@ TEST_F(CallerTest, ALinkLeadsWhereItIsTold) {
 TEST_F(CallerTest, OnlyAdministratorsAdminister) {
   const Credential ana = backend_.nodes.enrol("ana");
   const std::vector<Request> requests = {nodes_request(),         invitation_request({{.node = "eve"}, ""}),
-                                         removal_request("ana"),  renaming_request({"ana", "eve"}),
+                                         removal_request("ana"),  next_key_request(),
+                                         switch_key_request(),    renaming_request({"ana", "eve"}),
                                          token_request(),         plain("GET", "/healthz"),
                                          plain("GET", "/metrics")};
   for (const Request& request : requests) {

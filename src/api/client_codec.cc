@@ -185,6 +185,28 @@ Status parse_done(const Response& answer) {
   return check_status(answer, 204);
 }
 
+Request next_key_request() {
+  return make_request("POST", "/v1/keys/next");
+}
+
+Request switch_key_request() {
+  return make_request("POST", "/v1/keys/switch");
+}
+
+Result<KeyPin> parse_key(const Response& answer) {
+  RB_TRY(check_status(answer, 200));
+  return decode_key_pin(answer.body);
+}
+
+Request hello_request() {
+  return make_request("GET", "/v1/server");
+}
+
+Result<ServerHello> parse_hello(const Response& answer) {
+  RB_TRY(check_status(answer, 200));
+  return decode_hello(answer.body);
+}
+
 Request token_request() {
   return make_request("POST", "/v1/administrator-tokens");
 }

@@ -49,6 +49,11 @@ Result<InvitationAnswer> parse_invitation(const Response& answer);
 Request removal_request(const std::string& node);
 Request renaming_request(const Renaming& renaming);
 Status parse_done(const Response& answer);  // of the two above
+Request next_key_request();
+Request switch_key_request();
+Result<KeyPin> parse_key(const Response& answer);  // of the two above
+Request hello_request();
+Result<ServerHello> parse_hello(const Response& answer);
 Request token_request();
 Result<Credential> parse_token(const Response& answer);
 

@@ -31,7 +31,10 @@ class LocalOnlyBackend final : public Backend {
     return store_for_(Peer{.uid = caller.node - 1, .user = caller.name});
   }
   NodeRegistry& registry() override { return registry_; }
+  RepositoryId repository() override { return {}; }
   std::optional<KeyPin> next_key() override { return std::nullopt; }
+  Result<KeyPin> make_next_key() override { return no_nodes(); }
+  Result<KeyPin> switch_key() override { return no_nodes(); }
   Result<Reach> reach(const std::string&) override { return no_nodes(); }
   BackendState state() override { return {}; }
   TransportState transport() override { return {}; }

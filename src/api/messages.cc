@@ -60,6 +60,7 @@ std::string encode_hello(const ServerHello& hello) {
   return dump({{"server", "rbbackupd"},
                {"version", hello.version},
                {"protocols", hello.protocols},
+               {"repository", to_hex(hello.repository)},
                {"limits",
                 {{"ask_ids", kMaxAskIds},
                  {"read_ids", kMaxReadIds},
@@ -71,6 +72,7 @@ Result<ServerHello> decode_hello(ByteView text) {
   RB_TRY(const json value, parse(text));
   Fields fields(value);
   ServerHello hello;
+  hello.repository = fields.optional_id<RepositoryId>("repository").value_or(RepositoryId{});
   hello.version = fields.text("version");
   for (const json& item : fields.array("protocols")) {
     const bool fits = item.is_number_unsigned() && item.get<std::uint64_t>() <= INT32_MAX;

@@ -23,6 +23,7 @@ using SessionKey = FixedId<struct SessionKeyTag, 16>;
 struct ServerHello {
   std::string version;         // of the program, for people
   std::vector<int> protocols;  // versions it speaks
+  RepositoryId repository;     // zero: it does not say
   bool operator==(const ServerHello&) const = default;
 };
 

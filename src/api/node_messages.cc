@@ -137,6 +137,10 @@ Result<InvitationAnswer> decode_invitation_answer(ByteView text) {
   return answer;
 }
 
+std::string encode_node(const NodeOverview& node) {
+  return dump(to_json(node));
+}
+
 std::string encode_nodes(const std::vector<NodeOverview>& nodes) {
   json list = json::array();
   for (const NodeOverview& node : nodes)
@@ -190,6 +194,18 @@ Result<Credential> decode_token(ByteView text) {
   const Credential token = credential_of(fields, "token");
   RB_TRY(fields.status());
   return token;
+}
+
+std::string encode_key_pin(const KeyPin& pin) {
+  return dump({{"pin", to_hex(pin)}});
+}
+
+Result<KeyPin> decode_key_pin(ByteView text) {
+  RB_TRY(const json value, parse(text));
+  Fields fields(value);
+  const KeyPin pin = fields.id<KeyPin>("pin");
+  RB_TRY(fields.status());
+  return pin;
 }
 
 }  // namespace rb::api

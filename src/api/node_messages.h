@@ -30,6 +30,7 @@ struct InvitationAnswer {
 std::string encode_invitation_answer(const InvitationAnswer& answer);
 Result<InvitationAnswer> decode_invitation_answer(ByteView text);
 
+std::string encode_node(const NodeOverview& node);  // as one line
 std::string encode_nodes(const std::vector<NodeOverview>& nodes);
 Result<std::vector<NodeOverview>> decode_nodes(ByteView text);
 
@@ -44,5 +45,8 @@ Result<Renaming> decode_renaming(ByteView text);
 
 std::string encode_token(const Credential& token);
 Result<Credential> decode_token(ByteView text);
+
+std::string encode_key_pin(const KeyPin& pin);
+Result<KeyPin> decode_key_pin(ByteView text);
 
 }  // namespace rb::api

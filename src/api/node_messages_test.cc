@@ -103,6 +103,8 @@ TEST(NodeMessagesTest, TheRestSurvivesTheWire) {
   EXPECT_EQ(renaming.from + ">" + renaming.to, "a>b");
   const Credential token = fresh();
   EXPECT_EQ(decode_token(as_bytes(encode_token(token))), token);
+  const KeyPin pin = random_id<KeyPin>();
+  EXPECT_EQ(decode_key_pin(as_bytes(encode_key_pin(pin))), pin);
 }
 
 TEST(NodeMessagesTest, NoErrorRepeatsASecret) {

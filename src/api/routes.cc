@@ -33,6 +33,8 @@ constexpr Pattern kPatterns[] = {
     {"POST", "/v1/nodes/remove", RouteKind::remove},
     {"POST", "/v1/nodes/rename", RouteKind::rename},
     {"POST", "/v1/administrator-tokens", RouteKind::token},
+    {"POST", "/v1/keys/next", RouteKind::next_key},
+    {"POST", "/v1/keys/switch", RouteKind::switch_key},
     {"GET", "/healthz", RouteKind::health},
     {"GET", "/metrics", RouteKind::metrics},
 };
@@ -97,6 +99,8 @@ RouteAccess access_of(RouteKind kind) {
     case RouteKind::remove:
     case RouteKind::rename:
     case RouteKind::token:
+    case RouteKind::next_key:
+    case RouteKind::switch_key:
     case RouteKind::health:
     case RouteKind::metrics:
       return RouteAccess::administrator;
@@ -116,6 +120,8 @@ std::size_t max_body_bytes(RouteKind kind) {
     case RouteKind::status:
     case RouteKind::nodes:
     case RouteKind::token:
+    case RouteKind::next_key:
+    case RouteKind::switch_key:
     case RouteKind::health:
     case RouteKind::metrics:
       return 0;

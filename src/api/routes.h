@@ -19,13 +19,15 @@ enum class RouteKind : std::uint8_t {
   status,         // GET    /v1/sessions/{id}/status
   join,           // POST   /v1/join
   // For administrators only:
-  nodes,    // GET    /v1/nodes
-  invite,   // POST   /v1/invitations
-  remove,   // POST   /v1/nodes/remove
-  rename,   // POST   /v1/nodes/rename
-  token,    // POST   /v1/administrator-tokens
-  health,   // GET    /healthz
-  metrics,  // GET    /metrics
+  nodes,       // GET    /v1/nodes
+  invite,      // POST   /v1/invitations
+  remove,      // POST   /v1/nodes/remove
+  rename,      // POST   /v1/nodes/rename
+  token,       // POST   /v1/administrator-tokens
+  next_key,    // POST   /v1/keys/next
+  switch_key,  // POST   /v1/keys/switch
+  health,      // GET    /healthz
+  metrics,     // GET    /metrics
 };
 
 // What a request must show before its body is read.

@@ -12,13 +12,17 @@ namespace rb::api {
 
 struct Service::Impl {
   Impl(Backend& to_serve, const Clock& clock, const ServiceOptions& options)
-      : gate(to_serve, clock), sessions(to_serve, clock, options.lease), administration(to_serve, errors) {}
+      : backend(to_serve),
+        gate(to_serve, clock),
+        sessions(to_serve, clock, options.lease),
+        administration(to_serve, errors) {}
 
   // Errors become the answer of handle().
   Result<Response> answer(const Peer& peer, const Route& route, const Request& request);
   Result<Response> join(const Peer& peer, const Request& request);
 
   std::unique_ptr<Backend> own_backend;
+  Backend& backend;
   ErrorCounts errors;
   CallerGate gate;
   SessionResources sessions;
@@ -76,7 +80,7 @@ Response Service::handle(const Peer& peer, const Request& request) {
 
 Result<Response> Service::Impl::answer(const Peer& peer, const Route& route, const Request& request) {
   if (route.kind == RouteKind::hello) {
-    return json_response(200, encode_hello({.version = RB_VERSION, .protocols = {kProtocolVersion}}));
+    return json_response(200, encode_hello({RB_VERSION, {kProtocolVersion}, backend.repository()}));
   }
   if (route.kind == RouteKind::join) return join(peer, request);
   const std::expected<Caller, Response> caller = gate.caller_of(peer, request);

@@ -128,7 +128,18 @@ class FakeBackend final : public api::Backend {
     return std::make_unique<Recording>(std::move(store), last_begin);
   }
   NodeRegistry& registry() override { return nodes; }
+  RepositoryId repository() override { return id; }
   std::optional<api::KeyPin> next_key() override { return next_pin; }
+  Result<api::KeyPin> make_next_key() override {
+    if (!next_pin) next_pin = random_id<api::KeyPin>();
+    return *next_pin;
+  }
+  Result<api::KeyPin> switch_key() override {
+    if (!next_pin) return fail(Errc::not_found, "there is no next key");
+    pin = *next_pin;
+    next_pin.reset();
+    return *pin;
+  }
   Result<api::Reach> reach(const std::string& address) override {
     if (!pin) return fail(Errc::unsupported, "nothing listens on the network");
     return api::Reach{address.empty() ? "server.example:8420" : address, *pin};
@@ -137,6 +148,7 @@ class FakeBackend final : public api::Backend {
   api::TransportState transport() override { return traffic; }
 
   FakeRegistry nodes;
+  RepositoryId id = random_id<RepositoryId>();
   std::optional<api::KeyPin> pin = api::KeyPin{}, next_pin;
   api::BackendState current;
   api::TransportState traffic;
