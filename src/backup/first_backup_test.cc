@@ -38,6 +38,22 @@ TEST(FirstBackup, StoresEveryKindOfFile) {
   EXPECT_TRUE(client.entry("/")->implied);
 }
 
+TEST(FirstBackup, ASourceSaysHowMuchItHolds) {
+  ScratchDirectory scratch;
+  make_small_tree(scratch / "tree");
+  write_file(scratch / "alone", "alone");
+  Client client;
+  for (int run = 0; run < 2; ++run) {  // the second one opens nothing, and knows all the same
+    ASSERT_TRUE(client.back_up({scratch / "tree", scratch / "alone"}));
+    const std::vector<Source> sources = client.snapshot()->sources;
+    ASSERT_EQ(sources.size(), 2u);
+    EXPECT_EQ(sources[0].files, 1u);
+    EXPECT_EQ(sources[0].bytes, 5u);
+    EXPECT_EQ(sources[1].files, 6u) << "directories are not counted";
+    EXPECT_EQ(sources[1].bytes, 5006u);
+  }
+}
+
 TEST(FirstBackup, LargeAndSparseFilesComeBackExactly) {
   ScratchDirectory scratch;
   const std::string large = noise(3 << 20, 7);
