@@ -1,8 +1,10 @@
-// What every Store promises, across a real socket: RemoteStore, the server, the service, a store in memory.
+// What every Store promises, across a real socket and over TLS: RemoteStore, the server, the service, a store
+// in memory.
 #include <map>
 
 #include "support/net_fixture.h"
 #include "support/store_conformance.h"
+#include "support/tls_fixture.h"
 
 namespace rb::test {
 namespace {
@@ -45,9 +47,25 @@ class RemoteHost final : public StoreHost {
   std::map<std::string, std::unique_ptr<Served>> users_;
 };
 
+// Every user is a node with a credential of its own; all of them speak to one server over TLS.
+class TlsHost final : public StoreHost {
+ public:
+  std::unique_ptr<Store> store_of(const std::string& user) override {
+    if (!credentials_.contains(user)) credentials_[user] = served_.backend.nodes.enrol(user);
+    return net::make_remote_store(served_.remote(credentials_.at(user)));
+  }
+  void fence_all() override { served_.service.fence_all(); }
+
+ private:
+  TlsServed served_;
+  std::map<std::string, Credential> credentials_;
+};
+
 INSTANTIATE_TEST_SUITE_P(Remote, StoreConformance,
                          testing::Values(StoreMaker{"remote",
                                                     [] { return std::make_unique<RemoteHost>(); }}));
+INSTANTIATE_TEST_SUITE_P(Tls, StoreConformance,
+                         testing::Values(StoreMaker{"tls", [] { return std::make_unique<TlsHost>(); }}));
 
 }  // namespace
 }  // namespace rb::test

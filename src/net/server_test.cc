@@ -257,10 +257,10 @@ TEST(ServerTest, TooManyConnectionsAreToldSo) {
   ServedStore served({.max_connections = 2});
   RawClient one(served.path());
   RawClient two(served.path());
-  ASSERT_TRUE(one.send(kHello));
-  EXPECT_EQ(status_of(one.answer()), 200);
-  ASSERT_TRUE(two.send(kHello));
-  EXPECT_EQ(status_of(two.answer()), 200);
+  ASSERT_TRUE(one.send(begin_text()));
+  EXPECT_EQ(status_of(one.answer()), 201);
+  ASSERT_TRUE(two.send(begin_text()));
+  EXPECT_EQ(status_of(two.answer()), 201);
   RawClient three(served.path());
   EXPECT_EQ(status_of(three.rest()), 503);
 }

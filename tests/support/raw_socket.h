@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -47,15 +48,12 @@ inline std::string receive_some(int fd, std::size_t max = 65536) {
   return out;
 }
 
-class RawClient {
+// Takes answers out of a stream of bytes.
+class AnswerReader {
  public:
-  explicit RawClient(const std::string& path) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    const sockaddr_un address = unix_address(path);
-    connected_ = ::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  }
-  bool connected() const { return connected_; }
-  bool send(std::string_view text) { return send_all(fd_.get(), text); }
-  void end_writing() { ::shutdown(fd_.get(), SHUT_WR); }
+  virtual ~AnswerReader() = default;
+  // The next bytes; empty at the end of the stream, at an error and after ten seconds of nothing.
+  virtual std::string some() = 0;
 
   // The next answer, head and body of the length it says; what there is when the stream ends before.
   std::string answer() {
@@ -75,11 +73,10 @@ class RawClient {
     }
     return take(buffer_.size());
   }
-  std::string some() { return receive_some(fd_.get()); }
 
  private:
   bool more() {
-    const std::string got = receive_some(fd_.get());
+    const std::string got = some();
     buffer_ += got;
     return !got.empty();
   }
@@ -93,9 +90,32 @@ class RawClient {
     return at == std::string::npos ? 0 : std::stoul(head.substr(at + 16));
   }
 
+  std::string buffer_;
+};
+
+// On a Unix socket, or on TCP as it is.
+class RawClient : public AnswerReader {
+ public:
+  explicit RawClient(const std::string& path) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const sockaddr_un address = unix_address(path);
+    connected_ = ::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  }
+  explicit RawClient(std::uint16_t loopback_port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(loopback_port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    connected_ = ::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  }
+  bool connected() const { return connected_; }
+  int fd() const { return fd_.get(); }
+  bool send(std::string_view text) { return send_all(fd_.get(), text); }
+  void end_writing() { ::shutdown(fd_.get(), SHUT_WR); }
+  std::string some() override { return receive_some(fd_.get()); }
+
+ private:
   UniqueFd fd_;
   bool connected_ = false;
-  std::string buffer_;
 };
 
 inline int status_of(const std::string& answer) {
