@@ -65,7 +65,15 @@ class LocalRepositoryImpl final : public LocalRepository {
     return store_for(caller);
   }
 
+  void set_quotas(const Quota& standard, std::map<std::string, Quota> by_node) override {
+    core_->set_quotas(standard, std::move(by_node));
+  }
+
   const RepositoryReport& report() const override { return core_->report(); }
+  RepositoryState state() const override {
+    return {core_->index().object_count(), core_->packs().stored_bytes(),
+            core_->journal().read_only_reason()};
+  }
   std::size_t open_sessions() const override { return core_->sessions().open_count(); }
   void fence_sessions() override { core_->fence_sessions(); }
   RepositoryId id() const override { return core_->directory().format.id; }

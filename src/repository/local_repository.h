@@ -45,6 +45,12 @@ struct RepositoryReport {  // what opening found, for the operator
   double seconds = 0;
 };
 
+struct RepositoryState {  // of everything, now
+  std::uint64_t object_count = 0;
+  std::uint64_t stored_bytes = 0;  // of all packs
+  std::string read_only_reason;    // empty: it can be written
+};
+
 class LocalRepository {
  public:
   // Creates the repository when `directory` is missing or empty; refuses one that holds something else, one
@@ -67,7 +73,11 @@ class LocalRepository {
   virtual Result<std::unique_ptr<Store>> store_for(const Caller& caller) = 0;
   virtual Result<std::unique_ptr<Store>> store_for(const LocalUser& user) = 0;  // of caller_of(user)
 
+  // Instead of those of the options; sessions that have begun keep theirs.
+  virtual void set_quotas(const Quota& standard, std::map<std::string, Quota> by_node) = 0;
+
   virtual const RepositoryReport& report() const = 0;
+  virtual RepositoryState state() const = 0;
   virtual std::size_t open_sessions() const = 0;
   // Ends every session at whatever point it is: from the return on, nothing of theirs is accepted, and each
   // is told Errc::fenced. Harmless at any moment.

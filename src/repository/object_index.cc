@@ -167,6 +167,16 @@ std::size_t ObjectIndex::table_size() const {
   return table_.size();
 }
 
+std::uint64_t ObjectIndex::object_count() const {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t count = 0;
+  for (const auto& [domain, in_domain] : catalog_counts_)
+    count += in_domain;
+  for (const auto& [domain, in_domain] : table_counts_)
+    count += in_domain;
+  return count;
+}
+
 std::uint64_t ObjectIndex::object_count(std::uint32_t domain) const {
   const std::lock_guard lock(mutex_);
   const auto count_in = [domain](const auto& counts) {

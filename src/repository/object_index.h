@@ -87,6 +87,7 @@ class ObjectIndex {
 
   std::size_t table_size() const;
   std::uint64_t object_count(std::uint32_t domain) const;
+  std::uint64_t object_count() const;  // of all domains
   std::uint64_t stored_bytes(std::uint32_t node) const;
 
  private:

@@ -91,6 +91,26 @@ TEST_F(QuotaTest, QuotasGoByTheNameANodeHasNow) {
   EXPECT_EQ(begin(credential)->put(make_block({make_chunk(noise(3000, 1))})).error().code, Errc::no_space);
 }
 
+TEST_F(QuotaTest, QuotasChangeForSessionsToCome) {
+  const Credential credential = join("printer");
+  const auto before = begin(credential);
+  repository_->set_quotas({}, {{"printer", {.stored_bytes = 100}}});
+  EXPECT_TRUE(before->put(make_block({make_chunk(noise(3000, 1))})));
+  EXPECT_EQ(begin(credential)->put(make_block({make_chunk(noise(3000, 2))})).error().code, Errc::no_space);
+  repository_->set_quotas({}, {});
+  EXPECT_TRUE(begin(credential)->put(make_block({make_chunk(noise(3000, 2))})));
+}
+
+TEST_F(QuotaTest, TheStateCountsAllNodes) {
+  const Bytes block = make_block({make_chunk(noise(3000, 1)), make_chunk("small")});
+  ASSERT_TRUE(begin(join("one"))->put(block));
+  ASSERT_TRUE(begin(join("two"))->put(block));
+  const RepositoryState state = repository_->state();
+  EXPECT_EQ(state.object_count, 4u);
+  EXPECT_GE(state.stored_bytes, 2 * block.size());
+  EXPECT_EQ(state.read_only_reason, "");
+}
+
 TEST_F(QuotaTest, TheLogicalQuotaHoldsAtTheCommit) {
   set_quota({.logical_bytes = 1000});
   const Credential credential = join("printer");

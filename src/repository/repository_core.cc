@@ -27,6 +27,8 @@ RepositoryCore::RepositoryCore(RepositoryOptions options)
       own_file_system_(options_.file_system != nullptr ? nullptr : make_posix_file_system()),
       file_system_(own_file_system_ ? own_file_system_.get() : options_.file_system),
       clock_(options_.clock != nullptr ? options_.clock : &system_clock_),
+      standard_quota_(options_.default_quota),
+      node_quotas_(options_.node_quotas),
       sessions_(claims_, {.in_all = options_.max_sessions, .per_node = options_.max_sessions_per_node}) {}
 
 RepositoryCore::~RepositoryCore() {
@@ -156,8 +158,15 @@ void RepositoryCore::fence_node(std::uint32_t node) {
 }
 
 Quota RepositoryCore::quota_of(const std::string& node_name) const {
-  const auto own = options_.node_quotas.find(node_name);
-  return own == options_.node_quotas.end() ? options_.default_quota : own->second;
+  const std::lock_guard lock(quotas_mutex_);
+  const auto own = node_quotas_.find(node_name);
+  return own == node_quotas_.end() ? standard_quota_ : own->second;
+}
+
+void RepositoryCore::set_quotas(const Quota& standard, std::map<std::string, Quota> by_node) {
+  const std::lock_guard lock(quotas_mutex_);
+  standard_quota_ = standard;
+  node_quotas_ = std::move(by_node);
 }
 
 }  // namespace rb

@@ -23,6 +23,7 @@ class RepositoryCore {
   void fence_sessions();
   void fence_node(std::uint32_t node);  // the same, for one node
   Quota quota_of(const std::string& node_name) const;
+  void set_quotas(const Quota& standard, std::map<std::string, Quota> by_node);
   std::uint32_t owner_uid() const { return owner_uid_; }
 
   const RepositoryDirectory& directory() const { return directory_; }
@@ -52,6 +53,9 @@ class RepositoryCore {
   FileSystem* file_system_;
   SystemClock system_clock_;
   const Clock* clock_;
+  mutable std::mutex quotas_mutex_;
+  Quota standard_quota_;
+  std::map<std::string, Quota> node_quotas_;
   RepositoryDirectory directory_;
   std::uint32_t owner_uid_ = 0;
   RepositoryReport report_;
