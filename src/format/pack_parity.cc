@@ -20,7 +20,7 @@ constexpr std::string_view kSuffix = ".parity";
 constexpr std::size_t kHeaderBytes = 88;
 constexpr std::size_t kPageContentBytes = kParitySectorBytes - 4;
 constexpr std::uint32_t kDataRowsTarget = 100;
-constexpr std::uint32_t kParityRowsMin = 2;
+constexpr std::uint32_t kLoneStripeParityRowsMin = 2;
 
 template <typename T>
 T divide_up(T a, T b) {
@@ -222,10 +222,10 @@ ParityLayout plan_parity_layout(std::uint64_t pack_bytes, unsigned percent) {
   RB_ASSERT(pack_bytes > 0 && pack_bytes <= kParityPackBytesMax);
   RB_ASSERT(percent >= kParityPercentMin && percent <= kParityPercentMax);
   ParityLayout layout{.pack_bytes = pack_bytes};
-  // Rows as few as they may be and still hold everything, then columns as few as the rows need.
-  const std::uint32_t columns = divide_up(layout.sectors(), kDataRowsTarget);
-  layout.stripes = columns;
-  layout.parity_rows = std::max(divide_up(layout.data_rows() * percent, 100u), kParityRowsMin);
+  // As few stripes as keep to the number of rows, then as few rows as hold everything.
+  layout.stripes = divide_up(layout.sectors(), kDataRowsTarget);
+  layout.parity_rows = divide_up(layout.data_rows() * percent, 100u);
+  if (layout.stripes == 1) layout.parity_rows = std::max(layout.parity_rows, kLoneStripeParityRowsMin);
   RB_ASSERT(valid_parity_layout(layout));
   return layout;
 }

@@ -65,8 +65,9 @@ struct ParityLayout {
 // Whether a program could have made it: everything else may then be computed without overflow.
 bool valid_parity_layout(const ParityLayout& layout);
 
-// Parity rows for every hundred data rows, one for each percent, never fewer than two: short packs have the
-// sectors of a whole row side by side. Requires: 1 to kParityPackBytesMax bytes, a percentage in its range.
+// A hundred data rows or fewer, and of them the given share of parity rows, rounded up. A pack so short that
+// all its sectors are one stripe has two of them at least, or its second lost sector would be one too many.
+// Requires: 1 to kParityPackBytesMax bytes, a percentage in its range.
 ParityLayout plan_parity_layout(std::uint64_t pack_bytes, unsigned percent);
 
 struct ParityIndex {
