@@ -27,7 +27,7 @@ ONLY = {
     r"rocksdb/": ["repository"],
     r"nlohmann/": ["api", "cli"],
     r"CLI/": ["cli", "daemon"],
-    r"spdlog/": ["daemon"],
+    r"spdlog/|toml\+\+/|systemd/": ["daemon"],
     r"zstd": ["chunk"],
     r"sys/socket|sys/un\.h|netinet/": ["net"],
 }
