@@ -28,7 +28,7 @@ class InProcess : public testing::Test {
     repository_ = std::move(*opened);
     service_ = std::make_unique<api::Service>(
         [this](const api::Peer& peer) {
-          return repository_->store_for({peer.uid, peer.user});
+          return repository_->store_for(LocalUser{peer.uid, peer.user});
         },
         clock_, api::ServiceOptions{});
     fs::create_directories(tree_ + "/sub/empty");
@@ -48,7 +48,7 @@ class InProcess : public testing::Test {
   }
 
   Result<BackupReport> back_up(std::uint32_t uid) {
-    ServiceStore store(*service_, {uid, "user" + std::to_string(uid), "test"});
+    ServiceStore store(*service_, {.uid = uid, .user = "user" + std::to_string(uid), .address = "test"});
     BackupOptions options;
     options.paths = {tree_};
     options.recursive = options.remove_absent = true;
@@ -58,7 +58,7 @@ class InProcess : public testing::Test {
   }
 
   Result<RestoreReport> restore(std::uint32_t uid, const std::string& target) {
-    ServiceStore store(*service_, {uid, "user" + std::to_string(uid), "test"});
+    ServiceStore store(*service_, {.uid = uid, .user = "user" + std::to_string(uid), .address = "test"});
     RB_TRY(auto session, store.begin({.run = random_id<RunId>(), .purpose = SessionPurpose::read}));
     if (!session->info().head) return fail(Errc::not_found, "nothing has been backed up yet");
     ObjectReader objects(*session);
