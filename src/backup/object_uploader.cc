@@ -1,6 +1,7 @@
 #include "backup/object_uploader.h"
 
 #include <chrono>
+#include <type_traits>
 
 #include "base/limits.h"
 
@@ -19,9 +20,12 @@ constexpr std::chrono::milliseconds kStaleBlock{1000};
 
 }  // namespace
 
-RecentIds::RecentIds() : places_(kPlaces) {}
+RecentIds::RecentIds() : places_(static_cast<ObjectId*>(std::calloc(kPlaces, sizeof(ObjectId)))) {
+  static_assert(std::is_trivially_copyable_v<ObjectId>);
+}
 
 bool RecentIds::check_and_add(const ObjectId& id) {
+  if (!places_) return false;  // no memory for it: everything is forgotten
   const std::size_t place = std::hash<ObjectId>()(id) % kPlaces;
   std::lock_guard lock(stripes_[place % kStripes]);
   if (places_[place] == id) return true;

@@ -14,6 +14,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstdlib>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -37,7 +38,11 @@ class RecentIds {
  private:
   static constexpr std::size_t kPlaces = 1 << 18;  // 8 MiB: a file of 32 GiB, or as many small files
   static constexpr std::size_t kStripes = 64;
-  std::vector<ObjectId> places_;
+  struct Freed {
+    void operator()(ObjectId* ids) const { std::free(ids); }
+  };
+  // Zeroed memory as it comes from the kernel: a small run touches, and pays for, a few pages of it.
+  std::unique_ptr<ObjectId[], Freed> places_;
   std::array<std::mutex, kStripes> stripes_;
 };
 
