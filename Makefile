@@ -4,7 +4,7 @@ PREFIX  ?= /usr/local
 JOBS    ?= $(shell nproc)
 DIR     ?= /usr/share/doc
 
-.PHONY: all deps try test test-asan test-tsan fuzz bench soak format format-check tidy install clean help
+.PHONY: all deps try test test-asan test-tsan fuzz bench bench-load soak netns format format-check tidy install clean help
 
 all: $(BUILD)/build.ninja
 	@cmake --build $(BUILD) -j $(JOBS) --target rbbackup rbbackupd
@@ -49,6 +49,16 @@ bench: all ## measures against tar, find and zstd, and writes bench/results.md
 soak: all ## 200 rounds of backups with kill -9 of client or server at random moments
 	@scripts/install-packages.sh test
 	@python3 tests/soak/soak.py $(BUILD)/bin $(or $(ROUNDS),200)
+
+bench-load: deps ## measures groups, a thousand clients, TLS and a long link, into bench/results-load.md (root, an hour)
+	@scripts/install-packages.sh bench
+	@cmake --preset release -DRB_BUILD_BENCH=ON > /dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target rbbackup rbbackupd load_generator idle_connections link_forwarder
+	@for script in group.py "group.py --tls" transport.py "load.py --tls" longlink.py; do \
+	  name=$${script%% *}; python3 bench/$$name $(BUILD)/bin $${script#$$name} || exit 1; done
+
+netns: all ## three hosts in network namespaces: joining, changing addresses, restarts, removal (root)
+	@python3 tests/netns/walkthrough.py $(BUILD)/bin
 
 format: ## formats all sources
 	@git ls-files 'src/*.h' 'src/*.cc' 'tests/*.h' 'tests/*.cc' 'bench/*.cc' | xargs clang-format-14 -i
