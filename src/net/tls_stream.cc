@@ -79,6 +79,7 @@ class TlsStream final : public ByteStream {
       if (ready.error) co_return ready;
     }
     is_up_ = true;
+    (void)SSL_free_buffers(ssl_.get());  // OpenSSL keeps those of a handshake until the next read
     co_return Transfer();
   }
 
