@@ -17,11 +17,18 @@ constexpr std::string_view kHelp =
       --json, --server ADDR
 )";
 
+// As it was when we joined; empty: none, or not known.
+std::string group_of(const Reading& reading) {
+  const auto& joined = reading.connection.joined;
+  return joined ? joined->group : "";
+}
+
 nlohmann::json status_json(const Reading& reading, const StoreStatus& status) {
   return {{"type", "status"},
           {"server", reading.connection.address.text()},
           {"server_version", status.server_version},
           {"node", status.node},
+          {"group", group_of(reading)},
           {"snapshots", status.snapshot_count},
           {"objects", status.object_count},
           {"stored_bytes", status.stored_bytes},
@@ -39,9 +46,8 @@ std::string used_of(std::uint64_t used, std::uint64_t quota) {
 }
 
 std::string node_text(const Reading& reading, const StoreStatus& status) {
-  const auto& joined = reading.connection.joined;
-  const bool grouped = joined && !joined->group.empty();
-  return printable(status.node) + (grouped ? fmt::format(", group {}", printable(joined->group)) : "");
+  const std::string group = group_of(reading);
+  return printable(status.node) + (group.empty() ? "" : fmt::format(", group {}", printable(group)));
 }
 
 void show_sources(Terminal& terminal, const HistoryItem& item) {
