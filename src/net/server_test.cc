@@ -1,13 +1,12 @@
 // The server against clients that are slow, broken or hostile.
 #include "net/server.h"
 
-#include <latch>
-
 #include <gtest/gtest.h>
 
 #include "api/client_codec.h"
 #include "base/random.h"
 #include "support/block_samples.h"
+#include "support/endless_store.h"
 #include "support/net_fixture.h"
 #include "support/raw_socket.h"
 
@@ -15,6 +14,7 @@ namespace rb::net {
 namespace {
 
 using std::chrono::milliseconds;
+using test::EndlessStore;
 using test::RawClient;
 using test::ServedStore;
 using test::status_of;
@@ -150,50 +150,6 @@ TEST(ServerTest, WhoMakesNoProgressIsCutOff) {
   EXPECT_EQ(in_body.rest(), "");
   check_still_serving(served);
 }
-
-// Serves reads with a very long answer, made of one block again and again.
-class EndlessStore final : public Store {
- public:
-  explicit EndlessStore(int blocks) : blocks_(blocks) {}
-  Result<std::unique_ptr<Session>> begin(const BeginRequest&) override {
-    return std::make_unique<EndlessSession>(*this);
-  }
-  std::atomic<int> given{0};
-  std::latch ended{1};
-
- private:
-  class EndlessSession final : public Session {
-   public:
-    explicit EndlessSession(EndlessStore& store) : store_(store) {}
-    const SessionInfo& info() const override { return info_; }
-    bool must_ask() const override { return true; }
-    Result<std::vector<Presence>> ask(std::span<const ObjectId> ids) override {
-      return std::vector<Presence>(ids.size());
-    }
-    Status put(Bytes) override { return {}; }
-    Status flush() override { return {}; }
-    Result<CommitResult> commit(const CommitRequest&) override { return CommitResult(); }
-    Status read(std::span<const ObjectId>, const BlockSink& sink) override {
-      const Bytes block = test::chunk_block(std::string(100000, 'x')).bytes;
-      Status status;
-      for (int i = 0; i < store_.blocks_ && status; i++) {
-        status = sink(block);
-        if (status) store_.given++;
-      }
-      store_.ended.count_down();
-      return status;
-    }
-    Result<std::vector<SnapshotInfo>> snapshots(const SnapshotQuery&) override {
-      return std::vector<SnapshotInfo>();
-    }
-    Result<StoreStatus> status() override { return StoreStatus(); }
-
-   private:
-    EndlessStore& store_;
-    SessionInfo info_;
-  };
-  const int blocks_;
-};
 
 std::string read_text(RawClient& client) {
   EXPECT_TRUE(client.send(begin_text()));

@@ -16,8 +16,8 @@ namespace rb::test {
 
 class TlsServed {
  public:
-  explicit TlsServed(net::ServerOptions options = {})
-      : service(backend, clock, {}), options_(std::move(options)) {
+  explicit TlsServed(net::ServerOptions options = {}, api::Backend* instead = nullptr)
+      : service(instead ? *instead : backend, clock, {}), options_(std::move(options)) {
     const Status made = net::ensure_tls_identity(directory.path());
     EXPECT_TRUE(made) << made.error().message;
     options_.listen = {"127.0.0.1:0"};
