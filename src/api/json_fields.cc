@@ -1,9 +1,15 @@
 #include "api/json_fields.h"
 
+#include "api/json_text.h"
+
 namespace rb::api {
 
 std::string dump(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::string json_text(std::string_view text) {
+  return dump(json(std::string(text)));
 }
 
 Result<json> parse(ByteView text) {

@@ -2,6 +2,7 @@
 // nothing is printed. Never pass a secret, nor a client's bytes without quoting.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -11,6 +12,15 @@ namespace rb {
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 using LogSink = std::function<void(LogLevel, const std::string&)>;
+
+// Says which request the calling thread works on, for what is logged meanwhile.
+class LogRequest {
+ public:
+  explicit LogRequest(std::uint64_t id);
+  ~LogRequest();
+  LogRequest(const LogRequest&) = delete;
+  static std::uint64_t current();  // 0: none
+};
 
 // Call before any thread is started.
 void set_log_sink(LogSink sink);

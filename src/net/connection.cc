@@ -184,7 +184,9 @@ awaitable<Connection::Received> Connection::read_head() {
 
 awaitable<Connection::Received> Connection::read_body() {
   phase_ = Phase::request;
+  std::optional<LogRequest> named(std::in_place, request_id_);
   auto admitted = core_.service.admit(peer_, head_.request);
+  named.reset();
   const std::uint64_t length = head_.content_length;
   if (!admitted) {
     response_ = std::move(admitted).error();
@@ -291,6 +293,7 @@ awaitable<void> Connection::call_service() {
 
 // On a worker thread, while the coroutine waits.
 void Connection::work() {
+  const LogRequest named(request_id_);
   try {
     if (peer_.local && peer_.user.empty()) peer_.user = user_name(peer_.uid);
     response_ = core_.service.handle(peer_, head_.request);

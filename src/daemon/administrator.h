@@ -1,0 +1,23 @@
+// How the verbs of rbbackupd get at a repository: they ask the server that serves it, or, when none does,
+// open it themselves and ask the same service in this process. Either way a verb is one request and its
+// answer.
+#pragma once
+
+#include <memory>
+
+#include "api/service.h"
+#include "daemon/options.h"
+
+namespace rb::daemon {
+
+class Administrator {
+ public:
+  virtual ~Administrator() = default;
+  virtual Result<api::Response> ask(const api::Request& request) = 0;
+};
+
+// `config` is with the options applied. Errc::denied: a server has the repository, but is not where it was
+// looked for.
+Result<std::unique_ptr<Administrator>> find_administrator(const Options& options, const Config& config);
+
+}  // namespace rb::daemon
