@@ -1,6 +1,5 @@
 #include "cli/connection.h"
 
-#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <thread>
@@ -11,8 +10,10 @@
 #include <unistd.h>
 
 #include "base/random.h"
+#include "cli/key_keeper.h"
 #include "cli/locations.h"
 #include "cli/notice_store.h"
+#include "net/remote_key.h"
 #include "net/remote_store.h"
 
 namespace rb::cli {
@@ -63,17 +64,6 @@ Result<Connection> open_https(const ServerAddress& address, const NoticeSink& on
   return connect_joined(*joined, on_notice);
 }
 
-std::function<void(const api::KeyPin&)> remember_next_key(const JoinedServer& joined,
-                                                          const NoticeSink& on_notice) {
-  return [joined, on_notice](const api::KeyPin& pin) {
-    if (std::find(joined.pins.begin(), joined.pins.end(), pin) != joined.pins.end()) return;
-    const Status added = JoinedServerFile(config_directory()).add_next_key(joined, pin);
-    // Not worth ending a backup for: it is announced again with every run.
-    if (!added && on_notice)
-      on_notice("the server's next key could not be remembered: " + added.error().message);
-  };
-}
-
 }  // namespace
 
 std::string ServerAddress::text() const {
@@ -121,8 +111,12 @@ Result<Connection> connect_joined(const JoinedServer& joined, const NoticeSink& 
   options.pins = joined.pins;
   options.credential = joined.credential;
   options.on_notice = on_notice;
-  options.on_next_key = remember_next_key(joined, on_notice);
-  auto store = make_notice_store(net::make_remote_store(std::move(options)), on_notice);
+  const auto keeper = std::make_shared<KeyKeeper>(
+      JoinedServerFile(config_directory()), joined,
+      [address = joined.address](const api::KeyPin& pin) { return net::server_has_key(address, pin); });
+  options.on_next_key = [keeper](const api::KeyPin& pin) { keeper->note_announced(pin); };
+  auto store = make_key_keeping_store(net::make_remote_store(std::move(options)), keeper, on_notice);
+  store = make_notice_store(std::move(store), on_notice);
   return Connection{ServerAddress{ServerAddress::Kind::https, joined.address}, joined, nullptr,
                     std::move(store)};
 }

@@ -170,13 +170,13 @@ Status JoinedServerFile::save(const JoinedServer& server) const {
   return {};
 }
 
-Status JoinedServerFile::add_next_key(const JoinedServer& joined, const api::KeyPin& pin) const {
+Status JoinedServerFile::replace_pins(const JoinedServer& joined,
+                                      const std::vector<api::KeyPin>& pins) const {
+  RB_ASSERT(!pins.empty() && pins.size() <= kMaxPins);
   RB_TRY(const UniqueFd lock, lock_directory(directory_, kLockName));
   RB_TRY(auto now, load());
-  if (!now || now->credential != joined.credential) return {};
-  if (std::find(now->pins.begin(), now->pins.end(), pin) != now->pins.end()) return {};
-  if (now->pins.size() == kMaxPins) now->pins.erase(now->pins.begin());
-  now->pins.push_back(pin);
+  if (!now || *now != joined) return {};
+  now->pins = pins;
   return store(*now);
 }
 

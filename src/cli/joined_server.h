@@ -44,10 +44,9 @@ class JoinedServerFile {
   // Puts `server` in force and ends the join under way.
   Status save(const JoinedServer& server) const;
 
-  // Trusts `pin` beside the key in force. Where two are trusted already and a third is announced, the oldest
-  // goes: the server announces one key at a time, over the one it has then. Does nothing unless `joined` is
-  // what is in force still.
-  Status add_next_key(const JoinedServer& joined, const api::KeyPin& pin) const;
+  // Trusts these keys from now on. Does nothing unless `joined` is what is in force still, pins included:
+  // somebody else has changed them meanwhile, or joined anew.
+  Status replace_pins(const JoinedServer& joined, const std::vector<api::KeyPin>& pins) const;
 
  private:
   std::string pending_path() const { return directory_ + "/joining.json"; }

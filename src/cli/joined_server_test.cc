@@ -122,21 +122,19 @@ TEST_F(JoinedServerTest, ADamagedJoinUnderWayIsReplaced) {
   EXPECT_EQ(*file_.draw_credential(link), *drawn);
 }
 
-TEST_F(JoinedServerTest, TrustsTheNextKeyBesideThePresentOne) {
+TEST_F(JoinedServerTest, ReplacesThePinsOfWhatIsInForce) {
   const JoinedServer server = sample();
   ASSERT_TRUE(file_.save(server));
-  const api::KeyPin next = random_id<api::KeyPin>(), after = random_id<api::KeyPin>();
-  ASSERT_TRUE(file_.add_next_key(server, next));
-  ASSERT_TRUE(file_.add_next_key(server, next));
-  EXPECT_EQ((*file_.load())->pins, (std::vector{server.pins[0], next}));
-  ASSERT_TRUE(file_.add_next_key(server, after));
-  EXPECT_EQ((*file_.load())->pins, (std::vector{next, after}));
+  const std::vector pins{server.pins[0], random_id<api::KeyPin>()};
+  ASSERT_TRUE(file_.replace_pins(server, pins));
+  EXPECT_EQ((*file_.load())->pins, pins);
+  EXPECT_EQ((*file_.load())->credential, server.credential);
 }
 
-TEST_F(JoinedServerTest, AKeyOfAServerThatWasLeftIsForgotten) {
+TEST_F(JoinedServerTest, ThePinsOfAServerThatWasLeftAreForgotten) {
   const JoinedServer server = sample(), left = sample();
   ASSERT_TRUE(file_.save(server));
-  ASSERT_TRUE(file_.add_next_key(left, random_id<api::KeyPin>()));
+  ASSERT_TRUE(file_.replace_pins(left, {random_id<api::KeyPin>()}));
   EXPECT_EQ(**file_.load(), server);
 }
 

@@ -291,6 +291,7 @@ class Joining(TestCase):
         self.wait_for(lambda: Link(self.server.invite("fresh")).pin.hex() != present)
         fresh.join(self.server.invite("fresh"))
         ana.backup()
+        self.assertEqual(ana.joined["pins"], fresh.joined["pins"])  # the old key is trusted no longer
         # Who was away the whole time sees a key that nobody told it of.
         self.assert_says(late.client("-r", late.tree, expect=4), "another key")
 
