@@ -11,6 +11,8 @@
 namespace {
 
 rb::Status run(const rb::daemon::Options& options) {
+  // Also where the file is broken: then more than ever.
+  if (options.verb == rb::daemon::Verb::config) return rb::daemon::run_verb(options, {});
   RB_TRY(rb::daemon::Config config, rb::daemon::load_config(options.directory));
   config = with_options(std::move(config), options);
   rb::daemon::open_log(config.log_format, options.verb == rb::daemon::Verb::serve || options.verbose

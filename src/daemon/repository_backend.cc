@@ -150,7 +150,12 @@ Result<api::KeyPin> RepositoryBackend::make_next_key() {
 Result<api::KeyPin> RepositoryBackend::switch_key() {
   RB_TRY(check_own_keys());
   const std::lock_guard one_at_a_time(keys_mutex_);
-  RB_TRY(net::switch_to_next_tls_key(tls_directory(directory_)));
+  const Status switched = net::switch_to_next_tls_key(tls_directory(directory_));
+  if (!switched && switched.error().code == Errc::not_found) {
+    return fail(Errc::not_found, "there is no next key: make one with 'rbbackupd DIR new-key', and switch to it when "
+                                 "the machines have learned of it");
+  }
+  RB_TRY(switched);
   RB_TRY(reload_tls());
   return net::pin_of_certificate(tls_files(directory_, config()).certificate);
 }
