@@ -4,6 +4,8 @@
 // Layers: base format store api
 #include <algorithm>
 
+#include "api/address.h"
+#include "api/attempt_limiter.h"
 #include "api/bulk.h"
 #include "api/client_codec.h"
 #include "api/errors.h"
@@ -31,6 +33,18 @@ void check_messages(ByteView input) {
   check_stable(input, decode_snapshots, encode_snapshots);
   check_stable(input, decode_status, encode_status);
   (void)decode_count("next", input);
+}
+
+void check_node_messages(ByteView input) {
+  check_stable(input, decode_join_request, encode_join_request);
+  check_stable(input, decode_join_answer, encode_join_answer);
+  check_stable(input, decode_invitation_order, encode_invitation_order);
+  check_stable(input, decode_invitation_answer, encode_invitation_answer);
+  check_stable(input, decode_nodes, encode_nodes);
+  check_stable(input, decode_removal, encode_removal);
+  check_stable(input, decode_renaming, encode_renaming);
+  check_stable(input, decode_token, encode_token);
+  check_stable(input, decode_key_pin, encode_key_pin);
 }
 
 void check_bodies(ByteView input) {
@@ -69,6 +83,11 @@ void check_fields(ByteView input) {
     (void)parse_commit(answer);
     (void)decode_error(status, input);
   }
+  if (const auto link = decode_join_link(text)) RB_ASSERT(decode_join_link(encode_join_link(*link)) == *link);
+  if (const auto credential = decode_authorization(text))
+    RB_ASSERT(decode_authorization(encode_authorization(*credential)) == credential);
+  if (const auto address = parse_address(text)) RB_ASSERT(parse_address(to_string(*address)) == address);
+  (void)attempt_source(text);
   const std::string trailer = encode_error_trailer(Error(Errc::io, text));
   RB_ASSERT(decode_error_trailer(trailer).code == Errc::io);
 }
@@ -79,6 +98,7 @@ void check_fields(ByteView input) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const rb::ByteView input(data, size);
   rb::api::check_messages(input);
+  rb::api::check_node_messages(input);
   rb::api::check_bodies(input);
   rb::api::check_fields(input);
   return 0;
