@@ -19,12 +19,12 @@ class Cuts(TestCase):
         self.line = Forwarder(self.server.address)
         self.addCleanup(self.line.close)
         self.ana = self.member(self.server, "ana", address=self.line.address)
-        self.total = 80 * MIB
+        self.total = 48 * MIB
         for i in range(40):
             write(self.ana.tree / f"d{i % 5}/f{i}", seeded_bytes(i, self.total // 40))
         self.line.up = 0
 
-    def back_up_while(self, action, after=30 * MIB, expect=0):
+    def back_up_while(self, action, after=16 * MIB, expect=0):
         """A backup during which, once so much has gone up, the action is run. Gives what the client said."""
         happened = threading.Event()
 
@@ -56,11 +56,11 @@ class Cuts(TestCase):
     def test_connections_break_again_and_again(self):
         def cut_and_cut_again():
             self.line.cut()
-            if self.line.up < 60 * MIB:
+            if self.line.up < 40 * MIB:
                 self.line.when_up(8 * MIB, cut_and_cut_again)
 
         self.back_up_while(cut_and_cut_again, after=8 * MIB)
-        self.check(cuts=8)
+        self.check(cuts=5)
 
     def test_the_server_is_killed_and_started_again(self):
         port = self.server.address.rsplit(":", 1)[1]
@@ -110,7 +110,7 @@ class Cuts(TestCase):
         process = self.ana.start("restore", self.ana.tree, "--to", target)
         deadline = time.monotonic() + PATIENCE
         before = self.line.down
-        while self.line.down - before < 20 * MIB:
+        while self.line.down - before < 12 * MIB:
             self.assertIsNone(process.poll())
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.002)

@@ -1,12 +1,15 @@
 """Joining: one link, once, and from then on the machine's backups go to that server. Each trouble has its own words."""
+import http.server
 import socket
+import ssl
 import stat
+import threading
 import time
 import unittest
 
 from forwarder import Forwarder
 from harness import *
-from protocol_client import Client, Link
+from protocol_client import Client, Link, pin_of
 
 
 class Joining(TestCase):
@@ -300,6 +303,98 @@ class Joining(TestCase):
         while not condition():
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.05)
+
+
+class Limits(TestCase):
+    def configure(self, text):
+        """Settings for a repository that does not exist yet: it is made, and its commented file replaced."""
+        self.serve().stop()
+        (self.scratch / "repository/config.toml").write_text(text)
+        return self.serve_tls()
+
+    def test_a_quota_that_is_used_up(self):
+        server = self.configure('[quota]\nstored = "2 MiB"\n')
+        ana = self.member(server, "ana")
+        write(ana.tree / "small", seeded_bytes("small", 500_000))
+        ana.backup()
+        write(ana.tree / "big", seeded_bytes("big", 5_000_000))
+        outcome = ana.client("-r", ana.tree, expect=1)
+        self.assertIn(b"quota", outcome.err)
+        self.assertIn(b"ana", outcome.err)
+        # Nothing that was there is lost, and status says how things are.
+        self.assertEqual(len(ana.snapshots()), 1)
+        status = ana.client("status", "--json").lines[0]
+        self.assertEqual(status["quota_stored_bytes"], 2 << 20)
+        self.assertGreater(status["node_stored_bytes"], 500_000)
+        self.assertIn(b"of 2.0 MiB", ana.client("status").out)
+        self.assertEqual(ana.client("cat", ana.tree / "small").out, seeded_bytes("small", 500_000))
+        # Another node has a quota of its own.
+        eva = self.member(server, "eva")
+        write(eva.tree / "small", seeded_bytes("small", 500_000))
+        eva.backup()
+
+    def test_who_guesses_too_much_is_made_to_wait(self):
+        server = self.serve_tls()
+        ana = self.member(server, "ana")
+        write(ana.tree / "file", "content")
+        link = Link(server.invite("eva"))
+        eva = self.machine("eva")
+        stranger = Client(server.address, link.pin)
+        self.addCleanup(stranger.connection.close)
+        good, link.secret = link.secret, bytes(32)
+        deadline = time.monotonic() + PATIENCE
+        while (answer := stranger.join(link, os.urandom(40))).status != 429:
+            self.assertEqual(answer.status, 403, answer)
+            self.assertLess(time.monotonic(), deadline)
+        self.assertGreaterEqual(int(answer.headers["Retry-After"]), 1)
+        # The one who has an invitation gets its turn; who is a node already is not concerned.
+        ana.backup()
+        link.secret = good
+        eva.join(link)
+
+    def test_who_is_asked_to_wait_says_so(self):
+        answers = [(429, {"Retry-After": "1"}, {"error": {"code": "busy", "message": "too many attempts"}}),
+                   (200, {}, {"node": "ana", "group": "", "has_history": False})]
+        server, pin = self.serve_answers(answers)
+        link = Link(f"rbbackup://{server}/ana#{'A' * 104}")
+        link.pin, link.secret, link.invitation_id = pin, os.urandom(32), os.urandom(8)
+        ana = self.machine("ana")
+        began = time.monotonic()
+        outcome = ana.join(link)
+        self.assertGreaterEqual(time.monotonic() - began, 1)
+        self.assertIn(b"asks to wait", outcome.err)
+        self.assertEqual(answers, [])
+
+    def serve_answers(self, answers):
+        """A server that gives these answers, whatever it is asked. Gives its address and its pin."""
+        key, certificate = self.scratch / "key.pem", self.scratch / "cert.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                        "/CN=test", "-keyout", key, "-out", certificate], capture_output=True, check=True)
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers["Content-Length"]))
+                status, headers, body = answers.pop(0)
+                self.send_response(status)
+                text = json.dumps(body).encode()
+                for name, value in {**headers, "Content-Length": str(len(text))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return f"127.0.0.1:{server.server_address[1]}", pin_of(certificate)
 
 
 class Configuration(TestCase):
