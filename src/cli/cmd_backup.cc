@@ -29,7 +29,8 @@ constexpr std::string_view kHelp =
       --checksum       read every file, trust no time stamp
       --recheck SIZE   re-read that much of the unchanged files, at most once a day (default 256M; 0: never)
       --force          let -d remove what looks like an accident
-      --server ADDR    unix:PATH, https://HOST:PORT or file:DIR (else $RBBACKUP_SERVER, else the local server)
+      --server ADDR    unix:PATH, https://HOST:PORT or file:DIR (else $RBBACKUP_SERVER, else the server
+                       that was joined, else this machine's)
       --json, -q, -v   JSON lines; silence; name every path that changed
 
   rbbackup log [PATH]             snapshots, or those in which PATH changed
@@ -39,6 +40,7 @@ constexpr std::string_view kHelp =
   rbbackup restore PATH... [--at WHEN] [--to DIR] [--overwrite] [--exact]
   rbbackup forget PATH            a new snapshot without it
   rbbackup status                 the server and this node
+  rbbackup join LINK              become a node of the server whose 'rbbackupd DIR invite NODE' printed the link
   rbbackup COMMAND -h             more about a command
 
 WHEN: a snapshot's id, latest, 2026-11-01, '2026-11-01 14:30', '3 days ago'.
