@@ -65,7 +65,8 @@ awaitable<bool> Connection::answer_sized(ConnectionFate fate) {
 std::shared_ptr<PieceQueue> Connection::start_stream() {
   const auto self = shared_from_this();
   auto queue = std::make_shared<PieceQueue>(kPiecesAheadBytes, [self] { self->wake_up_soon(); });
-  core_.streamers.submit(share_, [queue, stream = std::move(response_.stream)]() mutable {
+  core_.streamers.submit(share_, [queue, id = request_id_, stream = std::move(response_.stream)]() mutable {
+    const LogRequest named(id);
     Status result = run_stream(stream, *queue);
     stream = nullptr;  // ends the service's part before the answer is seen to end
     queue->finish(std::move(result));

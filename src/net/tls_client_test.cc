@@ -56,7 +56,8 @@ class CountingTlsServer {
       if (!fd) return;
       connections_++;
       const OpensslPtr<SSL> ssl(SSL_new(context_.get()));
-      SSL_set_fd(ssl.get(), fd.get());
+      BIO* const bio = make_socket_bio(fd.get()).release();
+      SSL_set_bio(ssl.get(), bio, bio);
       if (SSL_accept(ssl.get()) != 1) continue;
       char buffer[1000];
       for (int n = 1; n > 0; bytes_ += std::max(n, 0))
@@ -164,6 +165,27 @@ TEST(TlsClientTest, AServerThatRestartsIsFoundAgain) {
   served.start();
   ASSERT_TRUE((*session)->put(test::chunk_block("two").bytes));
   const Status flushed = (*session)->flush();
+  EXPECT_TRUE(flushed) << flushed.error().message;
+}
+
+TEST(TlsClientTest, AServerThatDiesInTheMiddleOfABodyIsFoundAgain) {
+  TlsServed served({.share_bytes_per_second = 2 << 20});
+  const auto session = begin(served.remote(served.backend.nodes.enrol("ana")));
+  ASSERT_TRUE(session);
+  Status flushed;
+  std::thread sender([&] {
+    std::string text(1 << 20, '\0');
+    for (int i = 0; i < 3; i++) {
+      fill_random({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
+      ASSERT_TRUE((*session)->put(test::chunk_block(text).bytes));
+    }
+    flushed = (*session)->flush();
+  });
+  while (served.server->stats().body_bytes_held == 0)
+    std::this_thread::sleep_for(milliseconds(1));
+  served.stop(milliseconds(0));
+  served.start();
+  sender.join();
   EXPECT_TRUE(flushed) << flushed.error().message;
 }
 
