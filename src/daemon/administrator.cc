@@ -1,5 +1,7 @@
 #include "daemon/administrator.h"
 
+#include <filesystem>
+
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +18,19 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{30};
 constexpr std::uint64_t kMaxMarkerBytes = 4096;
+
+std::string note_path(const std::string& directory) {
+  return directory + "/listening";
+}
+
+// Nothing where there is no note.
+std::string noted_socket(const std::string& directory) {
+  const std::unique_ptr<FileSystem> files = make_posix_file_system();
+  const auto exists = files->exists(note_path(directory));
+  if (!exists || !*exists) return {};
+  const auto text = read_file(*files, note_path(directory), kMaxMarkerBytes);
+  return text ? std::string(text->begin(), text->end()) : std::string();
+}
 
 // Asks a running server.
 class RemoteAdministrator final : public Administrator {
@@ -98,8 +113,11 @@ Result<std::unique_ptr<Administrator>> find_administrator(const Options& options
   RB_TRY(const RepositoryId repository, repository_in(directory));
   RB_TRY(const std::uint32_t owner, owner_of(directory));
   const std::string socket = config.socket.empty() ? default_socket() : config.socket;
-  RB_TRY(std::unique_ptr<Administrator> server, find_server(socket, owner, repository));
-  if (server) return server;
+  for (const std::string& place : {socket, noted_socket(directory)}) {
+    if (place.empty()) continue;
+    RB_TRY(std::unique_ptr<Administrator> server, find_server(place, owner, repository));
+    if (server) return server;
+  }
   RB_TRY(check_user(directory, owner));
   auto opened = LocalRepository::open(directory, repository_options(config));
   if (!opened && opened.error().code == Errc::denied) {
@@ -110,6 +128,14 @@ Result<std::unique_ptr<Administrator>> find_administrator(const Options& options
   }
   RB_TRY(auto repository_opened, std::move(opened));
   return std::make_unique<DirectAdministrator>(std::move(repository_opened), directory, config);
+}
+
+Status note_socket(const std::string& directory, const std::string& socket) {
+  std::error_code problem;
+  const std::string absolute = std::filesystem::absolute(socket, problem).string();
+  if (problem) return fail_errno("finding " + socket, problem.value());
+  const std::unique_ptr<FileSystem> files = make_posix_file_system();
+  return write_file_atomically(*files, note_path(directory), as_bytes(absolute));
 }
 
 }  // namespace rb::daemon

@@ -16,8 +16,12 @@ class Administrator {
   virtual Result<api::Response> ask(const api::Request& request) = 0;
 };
 
-// `config` is with the options applied. Errc::denied: a server has the repository, but is not where it was
-// looked for.
+// `config` is with the options applied. Errc::denied: a server has the repository, but answers neither where
+// it was looked for nor where it noted that it listens.
 Result<std::unique_ptr<Administrator>> find_administrator(const Options& options, const Config& config);
+
+// Leaves a note for find_administrator: the server of this repository listens here. Only an address to try;
+// who answers there, and for which repository, is asked every time.
+Status note_socket(const std::string& directory, const std::string& socket);
 
 }  // namespace rb::daemon

@@ -47,7 +47,7 @@ constexpr std::string_view kHelp = R"(rbbackupd: keeps the backups that rbbackup
   rbbackupd DIR admin-token         prints a token for /metrics, /healthz and administration over the network
   rbbackupd DIR config              prints all settings, as DIR/config.toml explains them
 
-      These ask the running server (--socket says where, if not the usual place), or open DIR themselves.
+      These ask the running server, or open DIR themselves where none runs.
 
 Exit status: 0 done, 1 failed, 2 usage.
 )";

@@ -9,6 +9,7 @@
 
 #include "api/service.h"
 #include "base/log.h"
+#include "daemon/administrator.h"
 #include "daemon/log_output.h"
 #include "daemon/repository_backend.h"
 #include "daemon/service_manager.h"
@@ -81,6 +82,7 @@ class Daemon {
     RB_TRY(server_, net::Server::start(*service_, std::move(server_options)));
     backend_->use_server(server_.get());
     say_where(socket);
+    if (!socket.empty()) RB_TRY(note_socket(options_.directory, socket));
     return {};
   }
 

@@ -162,8 +162,14 @@ class Verbs(AdministrationCase):
             time.sleep(0.02)
         self.daemon("nodes")
 
-    def test_a_server_somewhere_else_is_said_so(self):
+    def test_a_server_somewhere_else_is_found_by_its_note(self):
         self.serve()
+        outcome = self.client(self.repository, "nodes", program=BIN / "rbbackupd")
+        self.assertIn(b"active", outcome.out)
+
+    def test_without_the_note_it_is_said_so(self):
+        self.serve()
+        (self.repository / "listening").unlink()
         outcome = self.client(self.repository, "nodes", "--socket", self.scratch / "wrong",
                               program=BIN / "rbbackupd", expect=1)
         self.assertIn(b"--socket", outcome.err)
