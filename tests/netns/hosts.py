@@ -49,8 +49,9 @@ class Wire:
     def change_address(self, name, new):
         """As a laptop that moves to another network: the new address is there, and the old one is gone."""
         old, space = self.addresses[name], self.space(name)
-        run("ip", "-n", space, "addr", "add", f"{new}/{MASK}", "dev", "eth0")
+        # In this order: with the first address of a network the kernel deletes the later ones too.
         run("ip", "-n", space, "addr", "del", f"{old}/{MASK}", "dev", "eth0")
+        run("ip", "-n", space, "addr", "add", f"{new}/{MASK}", "dev", "eth0")
         self.addresses[name] = new
 
     def bytes_received(self, name):
