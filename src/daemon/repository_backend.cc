@@ -152,8 +152,9 @@ Result<api::KeyPin> RepositoryBackend::switch_key() {
   const std::lock_guard one_at_a_time(keys_mutex_);
   const Status switched = net::switch_to_next_tls_key(tls_directory(directory_));
   if (!switched && switched.error().code == Errc::not_found) {
-    return fail(Errc::not_found, "there is no next key: make one with 'rbbackupd DIR new-key', and switch to it when "
-                                 "the machines have learned of it");
+    return fail(Errc::not_found,
+                "there is no next key: make one with 'rbbackupd DIR new-key', and switch to it when "
+                "the machines have learned of it");
   }
   RB_TRY(switched);
   RB_TRY(reload_tls());
