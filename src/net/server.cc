@@ -200,7 +200,7 @@ class RunningServer final : public Server {
 void bound_connections(ServerOptions& options) {
   const std::size_t possible = raise_descriptor_limit();
   if (options.max_connections <= possible) return;
-  log(LogLevel::warning, "at most {} connections instead of {}: the limit of open files leaves no more",
+  log(LogLevel::info, "at most {} connections instead of {}: the limit of open files leaves no more",
       possible, options.max_connections);
   options.max_connections = possible;
 }
