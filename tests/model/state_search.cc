@@ -25,8 +25,10 @@ std::uint64_t hash_of(const State& state) {
 class SeenStates {
  public:
   bool add(std::uint64_t hash) {
-    if (++size_ * 2 > places_.size()) grow();
-    return put(hash);
+    if (size_ * 2 >= places_.size()) grow();
+    const bool is_new = put(hash);
+    if (is_new) ++size_;
+    return is_new;
   }
 
  private:
