@@ -36,10 +36,15 @@ function(rb_layer name)
   endif()
 endfunction()
 
-# A GoogleTest program whose cases ctest runs one by one, in parallel.
+# A GoogleTest program whose cases ctest runs one by one, in parallel. The tests themselves are compiled without
+# optimisation, which takes half the time (a third under sanitizers); what they test is optimised. OPTIMIZED is for
+# those that compute much themselves.
 function(rb_test_program target)
-  cmake_parse_arguments(T "" "" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(T "OPTIMIZED" "" "SOURCES;LINK" ${ARGN})
   add_executable(${target} ${T_SOURCES})
+  if(NOT T_OPTIMIZED)
+    target_compile_options(${target} PRIVATE -O0)
+  endif()
   target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   target_link_libraries(${target} PRIVATE ${T_LINK} rb_options GTest::gtest GTest::gmock GTest::gtest_main
                                           ${RB_RAPIDCHECK})
