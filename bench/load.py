@@ -134,7 +134,7 @@ def say(what, row):
 def main(work):
     support.allow_many_files()
     server = support.Server(work, BIN, work / "repository", listen=f"127.0.0.1:{PORT}" if options.tls else None,
-                            options=support.roomy_options(options.clients, options.clients * 4 + options.idle))
+                            options=["--max-clients", str(2 * options.clients)])
     fleet = Fleet(work, server)
     print(f"first backups of all: {fleet.run(64, 0)[0]:.1f} s", flush=True)
     few, many, beside = [], [], []

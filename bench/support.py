@@ -58,12 +58,10 @@ def allow_many_files():
 class Server:
     """rbbackupd, on a Unix socket and, where asked for, on TLS too; in a network namespace where one is given."""
 
-    def __init__(self, work, binaries, directory, listen=None, netns=None, options=(), settings=None):
-        self.binaries, self.directory, self.netns = binaries, pathlib.Path(directory), netns
+    def __init__(self, work, binaries, directory, listen=None, netns=None, options=()):
+        self.binaries, self.directory, self.netns, self.listen = binaries, pathlib.Path(directory), netns, listen
         self.socket = work / (self.directory.name + ".sock")
         self.log = work / (self.directory.name + ".log")
-        if settings:
-            self.directory.mkdir(parents=True, exist_ok=True)
         reader, writer = os.pipe()
         words = [binaries / "rbbackupd", self.directory, "--socket", self.socket, "--ready-fd", str(writer), *options]
         if listen:
@@ -92,7 +90,8 @@ class Server:
         self.process.wait(60)
 
     def invite(self, node, group=None):
-        words = [self.binaries / "rbbackupd", self.directory, "invite", node, *(["--group", group] if group else [])]
+        words = [self.binaries / "rbbackupd", self.directory, "invite", node, "--address", self.listen,
+                 "--socket", self.socket, *(["--group", group] if group else [])]
         done = subprocess.run(in_netns(self.netns, words), capture_output=True, text=True)
         if done.returncode != 0:
             fail(f"invite: {done.stderr}")

@@ -80,8 +80,11 @@ class BackupServer(Host):
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(PATIENCE)
 
+    def administer(self, *words):
+        return self.run("rbbackupd", self.repository, *words, "--socket", self.home / "run/socket")
+
     def invite(self, node):
-        out, _ = self.run("rbbackupd", self.repository, "invite", node)
+        out, _ = self.administer("invite", node, "--address", f"{SERVER}:{PORT}")
         return re.search(r"rbbackup://\S+", out).group(0)
 
 
@@ -154,7 +157,7 @@ def walk_through(scratch, wire, binaries):
             host.run("rbbackup", "join", server.invite(host.name))
             host.run("rbbackup", "-r", trees[host])
             compare(host, trees[host])
-        print(server.run("rbbackupd", server.repository, "nodes")[0])
+        print(server.administer("nodes")[0])
 
         step("an address changes in the middle of a backup")
         make_tree(ana.home / "pictures", 10, 300)
@@ -180,7 +183,7 @@ def walk_through(scratch, wire, binaries):
         compare(bob, bob.home / "pictures")
 
         step("a node is removed")
-        server.run("rbbackupd", server.repository, "remove", "bob")
+        server.administer("remove", "bob")
         _, said = bob.run("rbbackup", "-r", trees[bob], expect=4)
         print(f"    bob is told: {said.strip()}", flush=True)
         ana.run("rbbackup", "-r", trees[ana])
@@ -190,7 +193,7 @@ def walk_through(scratch, wire, binaries):
         bob.run("rbbackup", "join", server.invite("bob"))
         for tree in (trees[bob], bob.home / "pictures"):
             compare(bob, tree)
-        print(server.run("rbbackupd", server.repository, "nodes")[0])
+        print(server.administer("nodes")[0])
     finally:
         server.stop()
 
