@@ -197,6 +197,12 @@ TEST_F(FailingSender, OneThatIsFencedLosesItsTurn) {
   expect_rescue(1, [&] { again = writing(run_); });
 }
 
+// All sessions end, that of the waiting client too: it begins again, and finds that nobody sends the chunk.
+TEST_F(FailingSender, AFenceWhileWaitingIsBegunAgain) {
+  const auto sender = claim_and_stall();
+  expect_rescue(1, [&] { served_.fence_all(); });
+}
+
 TEST_F(FailingSender, OfThreeWhoWaitOneTakesTheTurnAndTheOthersWaitForThat) {
   const auto sender = claim_and_stall();
   expect_rescue(3, [&] { served_.clock.advance(kBeyondAClaim); });
