@@ -34,7 +34,7 @@ test-asan test-tsan: test-%: deps ## the tests under AddressSanitizer and UBSan,
 	@scripts/install-packages.sh fuzz
 	@cmake --preset $* > /dev/null
 	@cmake --build build/$* -j $(JOBS)
-	@ctest --test-dir build/$* -j $(JOBS) --output-on-failure --no-tests=error
+	@RC_PARAMS="$${RC_PARAMS:-max_success=30}" ctest --test-dir build/$* -j $(JOBS) --output-on-failure --no-tests=error
 
 fuzz: deps ## a bounded number of inputs into every decoder
 	@scripts/install-packages.sh fuzz
