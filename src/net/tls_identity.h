@@ -4,8 +4,8 @@
 // changes nothing for anybody.
 //
 // The key is ECDSA on P-256. Ed25519 would do as well; P-256 signs 1.5 times and verifies twice as fast in
-// OpenSSL 3.0 (48,000 and 16,000 a second a core against 33,000 and 8,000). A whole handshake costs the server
-// about half a millisecond.
+// OpenSSL 3.0 (48,000 and 16,000 a second a core against 33,000 and 8,000). A whole handshake costs the
+// server about half a millisecond.
 //
 //   key.pem        mode 0600    cert.pem        mode 0644    what the server uses
 //   next-key.pem   mode 0600    next-cert.pem   mode 0644    what it will use, announced to clients meanwhile
