@@ -41,7 +41,8 @@ FileReader::FileReader(const Cutter& cutter, ObjectUploader& uploader, ObjectUpl
       uploader_(uploader),
       stream_(stream),
       monitor_(monitor),
-      buffer_(std::max(kBufferBytes, 2 * cutter.max_bytes())) {}
+      buffer_bytes_(std::max(kBufferBytes, 2 * cutter.max_bytes())),
+      buffer_(std::make_unique_for_overwrite<std::uint8_t[]>(buffer_bytes_)) {}
 
 Result<FileContent> FileReader::read(int fd, std::uint64_t size) {
   if (size <= kInlineContentBytes) return read_tiny(fd, static_cast<std::size_t>(size));
@@ -61,13 +62,12 @@ Result<FileContent> FileReader::read(int fd, std::uint64_t size) {
 
 Result<FileContent> FileReader::read_tiny(int fd, std::size_t size) {
   if (size == 0) return FileContent{};
-  RB_TRY(const std::size_t got, fill(fd, 0, std::span(buffer_).first(size)));
+  RB_TRY(const std::size_t got, fill(fd, 0, std::span(buffer_.get(), size)));
   if (got == 0) return FileContent{};
-  return FileContent{
-      .kind = ContentKind::inline_bytes,
-      .inline_content = Bytes(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(got)),
-      .id = {},
-      .size = got};
+  return FileContent{.kind = ContentKind::inline_bytes,
+                     .inline_content = Bytes(buffer_.get(), buffer_.get() + got),
+                     .id = {},
+                     .size = got};
 }
 
 Status FileReader::read_around_holes(int fd, std::uint64_t size, ChunkListBuilder& list) {
@@ -108,14 +108,14 @@ Result<std::uint64_t> FileReader::read_extent(int fd, std::uint64_t begin, std::
   std::size_t held = 0;
   for (;;) {
     if (monitor_.stopped()) return std::unexpected(monitor_.status().error());
-    const auto want = std::min<std::uint64_t>(buffer_.size() - held, end - offset);
+    const auto want = std::min<std::uint64_t>(buffer_bytes_ - held, end - offset);
     RB_TRY(const std::size_t got,
-           fill(fd, offset, std::span(buffer_).subspan(held, static_cast<std::size_t>(want))));
+           fill(fd, offset, std::span(buffer_.get() + held, static_cast<std::size_t>(want))));
     offset += got;
     held += got;
     const bool at_end = got < want || offset == end;
-    RB_TRY(const std::size_t used, cut(ByteView(buffer_).first(held), at_end, list));
-    std::memmove(buffer_.data(), buffer_.data() + used, held - used);
+    RB_TRY(const std::size_t used, cut(ByteView(buffer_.get(), held), at_end, list));
+    std::memmove(buffer_.get(), buffer_.get() + used, held - used);
     held -= used;
     if (at_end) return offset;
   }

@@ -45,7 +45,9 @@ class FileReader {
   ObjectUploader& uploader_;
   ObjectUploader::Stream& stream_;
   RunMonitor& monitor_;
-  Bytes buffer_;
+  // Not initialised: a run of small files touches little of it.
+  std::size_t buffer_bytes_;
+  std::unique_ptr<std::uint8_t[]> buffer_;
 };
 
 }  // namespace rb

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <type_traits>
 
+#include <sys/mman.h>
+
 #include "base/limits.h"
 
 namespace rb {
@@ -20,8 +22,16 @@ constexpr std::chrono::milliseconds kStaleBlock{1000};
 
 }  // namespace
 
-RecentIds::RecentIds() : places_(static_cast<ObjectId*>(std::calloc(kPlaces, sizeof(ObjectId)))) {
+void RecentIds::Unmap::operator()(ObjectId* ids) const {
+  ::munmap(ids, kPlaces * sizeof(ObjectId));
+}
+
+// Mapped rather than allocated: an allocator that reuses memory would write eight megabytes of zeros.
+RecentIds::RecentIds() {
   static_assert(std::is_trivially_copyable_v<ObjectId>);
+  void* const places = ::mmap(nullptr, kPlaces * sizeof(ObjectId), PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (places != MAP_FAILED) places_.reset(static_cast<ObjectId*>(places));
 }
 
 bool RecentIds::check_and_add(const ObjectId& id) {

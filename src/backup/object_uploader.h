@@ -14,7 +14,6 @@
 
 #include <array>
 #include <atomic>
-#include <cstdlib>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -38,11 +37,11 @@ class RecentIds {
  private:
   static constexpr std::size_t kPlaces = 1 << 18;  // 8 MiB: a file of 32 GiB, or as many small files
   static constexpr std::size_t kStripes = 64;
-  struct Freed {
-    void operator()(ObjectId* ids) const { std::free(ids); }
+  struct Unmap {
+    void operator()(ObjectId* ids) const;
   };
   // Zeroed memory as it comes from the kernel: a small run touches, and pays for, a few pages of it.
-  std::unique_ptr<ObjectId[], Freed> places_;
+  std::unique_ptr<ObjectId[], Unmap> places_;
   std::array<std::mutex, kStripes> stripes_;
 };
 

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::int64_t kDaySeconds = 24 * 60 * 60;
 constexpr std::string_view kMagic = "rbbackup walk 1\n";
-constexpr std::size_t kMaxStateBytes = 1 << 20;
+constexpr std::streamoff kMaxStateBytes = 1 << 20;
 
 std::string state_file(const std::string& directory, const CacheKey& key) {
   Hasher hasher;
@@ -49,11 +49,13 @@ Recheck::Recheck(const std::string& cache_directory, const CacheKey& key, std::u
 }
 
 void Recheck::load() {
-  std::ifstream in(file_, std::ios::binary);
-  std::string text(kMaxStateBytes, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (!text.starts_with(kMagic)) return;
+  std::ifstream in(file_, std::ios::binary | std::ios::ate);
+  const std::streamoff size = in.tellg();
+  if (size < 0 || size > kMaxStateBytes) return;
+  std::string text(static_cast<std::size_t>(size), '\0');
+  in.seekg(0);
+  in.read(text.data(), size);
+  if (!in || !text.starts_with(kMagic)) return;
   std::istringstream fields(text.substr(kMagic.size()));
   std::int64_t time = 0;
   std::uint64_t files = 0, bytes = 0;

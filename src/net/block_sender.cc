@@ -40,6 +40,7 @@ Status BlockSender::put(BlockClass block_class, Bytes block) {
     metadata_bytes_ += size;
     metadata_put_++;
   }
+  lock.unlock();
   work_.notify_all();
   return {};
 }
