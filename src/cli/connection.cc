@@ -108,6 +108,8 @@ Result<ServerAddress> find_server(const std::string& option) {
 Result<Connection> connect_joined(const JoinedServer& joined, const NoticeSink& on_notice) {
   net::RemoteOptions options;
   options.address = joined.address;
+  options.connections = net::kNetworkConnections;
+  options.window_bytes = net::kNetworkWindowBytes;
   options.pins = joined.pins;
   options.credential = joined.credential;
   options.on_notice = on_notice;

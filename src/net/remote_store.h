@@ -32,6 +32,11 @@ struct RemoteOptions {
   std::optional<std::uint32_t> socket_owner;
 };
 
+// For a server across a network. While an acknowledgement travels, a connection stands still: with four of
+// them the others use the line (measured with 100 ms and 1% loss: 0.86 of what the line carries, 0.76 with two).
+inline constexpr int kNetworkConnections = 4;
+inline constexpr std::size_t kNetworkWindowBytes = 32 << 20;
+
 // Contacts nobody yet. A first begin() where no server listens fails at once with Errc::unavailable; where
 // one has answered before, and has gone, calls wait for it as long as patience lasts.
 std::unique_ptr<Store> make_remote_store(RemoteOptions options);
