@@ -201,6 +201,22 @@ Status FakeFileSystem::rename(const std::string& from, const std::string& to) {
   return {};
 }
 
+// The bytes are counted once for each name: a bound on space errs on the safe side.
+Status FakeFileSystem::link(const std::string& from, const std::string& to) {
+  const std::lock_guard lock(state_->mutex);
+  const Fate fate = state_->begin(Operation::change);
+  if (fate == Fate::dead || fate == Fate::fails) return state_->error(fate, "linking", from);
+  const NodePtr node = state_->disk.find(from);
+  const std::optional<Place> place = state_->disk.place(to);
+  if (!node || !place) return fail_errno(fmt::format("linking {} to {}", to, from), ENOENT);
+  if (node->is_directory) return fail_errno(fmt::format("linking {} to {}", to, from), EPERM);
+  if (state_->disk.find(to)) return fail_errno(fmt::format("linking {} to {}", to, from), EEXIST);
+  state_->disk.apply({{place->directory, place->name, node}});
+  state_->disk.recount();
+  if (fate != Fate::works) return state_->error(fate, "linking", from);
+  return {};
+}
+
 Status FakeFileSystem::remove(const std::string& path) {
   const std::lock_guard lock(state_->mutex);
   const Fate fate = state_->begin(Operation::change);

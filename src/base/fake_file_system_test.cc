@@ -29,6 +29,20 @@ std::string text(const FakeFileSystem& fs, const std::string& path) {
   return content ? std::string(as_text(*content)) : "<none>";
 }
 
+TEST(FakeFileSystemTest, ALinkIsAnotherNameOfTheSameFile) {
+  FakeFileSystem fs;
+  fs.put(kA, as_bytes("old"));
+  fs.put("/d/c", as_bytes("new"));
+  ASSERT_TRUE(fs.link(kA, "/d/b"));
+  EXPECT_EQ(fs.link(kA, "/d/b").error().sys_errno, EEXIST);
+  EXPECT_FALSE(fs.link("/d/none", "/d/e"));
+  EXPECT_EQ(text(*fs.survivor(Survival::none), "/d/b"), "<none>");
+  ASSERT_TRUE(fs.sync_directory("/d"));
+  ASSERT_TRUE(fs.rename("/d/c", kA));
+  EXPECT_EQ(text(fs, kA), "new");
+  EXPECT_EQ(text(*fs.reopen(Survival::none), "/d/b"), "old");
+}
+
 TEST(FakeFileSystemTest, PowerCutForgetsUnsyncedWrites) {
   FakeFileSystem fs;
   const auto file = durable_file(fs);

@@ -99,6 +99,11 @@ class PosixFileSystem final : public FileSystem {
     return fail_errno(fmt::format("renaming {} to {}", from, to), errno);
   }
 
+  Status link(const std::string& from, const std::string& to) override {
+    if (::link(from.c_str(), to.c_str()) == 0) return {};
+    return fail_errno(fmt::format("linking {} to {}", to, from), errno);
+  }
+
   Status remove(const std::string& path) override {
     if (::unlink(path.c_str()) == 0) return {};
     return fail_errno(fmt::format("removing {}", path), errno);

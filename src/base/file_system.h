@@ -42,6 +42,8 @@ class FileSystem {
   // Replaces atomically. Durable only after sync_directory of the parent.
   virtual Status rename(const std::string& from, const std::string& to) = 0;
   virtual Status remove(const std::string& path) = 0;
+  // A second name for a file; `to` must not exist. Durable as rename is.
+  virtual Status link(const std::string& from, const std::string& to) = 0;
   // Mode 0700. An existing directory is no error.
   virtual Status create_directory(const std::string& path) = 0;
   // Names, sorted, without "." and "..".
