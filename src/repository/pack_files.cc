@@ -31,4 +31,9 @@ Result<std::shared_ptr<const File>> PackFiles::open(std::uint64_t number) {
   return file;
 }
 
+void PackFiles::forget(std::uint64_t number) {
+  const std::lock_guard lock(mutex_);
+  open_.remove_if([&](const OpenFile& file) { return file.number == number; });
+}
+
 }  // namespace rb

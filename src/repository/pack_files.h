@@ -16,6 +16,8 @@ class PackFiles {
 
   std::string path(std::uint64_t number) const;
   Result<std::shared_ptr<const File>> open(std::uint64_t number);
+  // Another file has the name now: the next open() opens it.
+  void forget(std::uint64_t number);
 
  private:
   struct OpenFile {

@@ -9,15 +9,15 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "format/pack_parity.h"
 #include "repository/pack_files.h"
 #include "repository/pack_scanner.h"
+#include "repository/record_reader.h"
 
 namespace rb {
 
 namespace {
 
-// Headers and tables of blocks up to 1 MiB come with the first read of a record.
-constexpr std::size_t kFirstReadBytes = kPackRecordHeaderBytes + 1024;
 // Buffers kept for later appends: as many as there are threads that append at once, within reason.
 constexpr std::size_t kSpareBuffersMax = 8;
 
@@ -99,27 +99,36 @@ class PackStoreImpl final : public PackStore {
   }
 
   Result<Record> read(const PackPosition& at) override {
-    const auto damaged = [&] {
-      return fail(Errc::corrupt,
-                  fmt::format("no record begins at {} of {}", at.offset, files_.path(at.pack)));
-    };
-    if (at.offset % kPackAlignment != 0) return damaged();
-    RB_TRY(const auto file, files_.open(at.pack));
-    Bytes front(kFirstReadBytes);
-    RB_TRY(const std::size_t got, file->read_at(at.offset, front));
-    const auto header = decode_pack_record_header(ByteView(front).first(got), at, record_key_);
-    if (!header) return damaged();
-    front.resize(header->block_offset());
-    if (front.size() > got) {
-      RB_TRY(const std::size_t more, file->read_at(at.offset + got, std::span(front).subspan(got)));
-      if (got + more < front.size()) return damaged();
-    }
-    Record record{.owner = header->owner, .block = Bytes(header->block_bytes)};
-    RB_TRY(const std::size_t block_got, file->read_at(at.offset + header->block_offset(), record.block));
-    if (block_got < record.block.size()) return damaged();
-    RB_TRY(check_pack_record(front, record.block, at, record_key_));
-    return record;
+    Result<Record> record = read_as_it_is(at);
+    if (record || (record.error().code != Errc::corrupt && record.error().code != Errc::io)) return record;
+    Result<Record> corrected = read_corrected_record(fs_, files_.path(at.pack), repository_, at, record_key_);
+    log(LogLevel::error, "{}: {}", record.error().message,
+        corrected ? "read with the help of the pack's parity" : corrected.error().message);
+    const DamageListener listener = damage_listener();
+    if (listener) listener(at, corrected.has_value());
+    return corrected ? std::move(corrected) : std::move(record);
   }
+
+  void on_damage(DamageListener listener) override {
+    const std::lock_guard lock(listener_mutex_);
+    listener_ = std::move(listener);
+  }
+
+  std::vector<std::uint64_t> sealed_packs() const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::uint64_t> numbers;
+    for (const auto& [number, pack] : packs_) {
+      const bool is_settled = !pack || pack->lost || pack->synced_end == pack->end;
+      if (is_settled && (!pack || pack != open_)) numbers.push_back(number);
+    }
+    return numbers;
+  }
+
+  std::string path(std::uint64_t pack) const override { return files_.path(pack); }
+  std::string parity_path(std::uint64_t pack) const override {
+    return directory_ + "/" + pack_parity_file_name(pack);
+  }
+  void replaced(std::uint64_t pack) override { files_.forget(pack); }
 
   PackPosition end() const override {
     const std::lock_guard lock(mutex_);
@@ -158,6 +167,16 @@ class PackStoreImpl final : public PackStore {
   }
 
  private:
+  Result<Record> read_as_it_is(const PackPosition& at) {
+    RB_TRY(const auto file, files_.open(at.pack));
+    return read_pack_record(*file, at, record_key_);
+  }
+
+  DamageListener damage_listener() {
+    const std::lock_guard lock(listener_mutex_);
+    return listener_;
+  }
+
   static constexpr std::uint64_t kUnknownEnd = UINT64_MAX;  // of a pack that an earlier process wrote
 
   Bytes take_buffer() {
@@ -317,6 +336,9 @@ class PackStoreImpl final : public PackStore {
   std::uint64_t stored_bytes_ = 0;
   std::uint64_t appended_ = 0, settled_ = 0;  // counts of records
   bool syncing_ = false;
+
+  std::mutex listener_mutex_;
+  DamageListener listener_;
 
   std::mutex buffers_mutex_;
   std::vector<Bytes> buffers_;

@@ -45,9 +45,22 @@ class PackStore {
     PackRecordOwner owner;
     Bytes block;
   };
-  // One record, its header and CRCs checked. Errc::corrupt says which pack, offset and 4 KiB pieces are
-  // damaged.
+  // One record, its header and CRCs checked; where the file is damaged, from the parity beside it.
+  // Errc::corrupt says which pack, offset and 4 KiB pieces are damaged beyond that.
   virtual Result<Record> read(const PackPosition& at) = 0;
+
+  // Told of each record that read() found damaged, and whether parity gave it all the same. Called by whoever
+  // reads; must not wait. Set it before the store is used by others, or while nobody reads.
+  using DamageListener = std::function<void(const PackPosition&, bool corrected)>;
+  virtual void on_damage(DamageListener listener) = 0;
+
+  // The packs that get no more records and are durable as far as they ever will be: all but the one that is
+  // open and those with records to sync.
+  virtual std::vector<std::uint64_t> sealed_packs() const = 0;
+  virtual std::string path(std::uint64_t pack) const = 0;
+  virtual std::string parity_path(std::uint64_t pack) const = 0;
+  // Its name means another file now, of the same records.
+  virtual void replaced(std::uint64_t pack) = 0;
 
   // Beyond every record that was appended, and not beyond any that will be: the position to resume a scan
   // from.
