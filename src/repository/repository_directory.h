@@ -5,6 +5,7 @@
 //   lock        held by the process that serves the repository, as long as it lives
 //   packs/  journal.1/  journal.2/     the truth
 //   catalog/                           derived from it
+//   quarantine                         what is known to be damaged (repository/quarantine.h)
 #pragma once
 
 #include <string>
@@ -30,6 +31,7 @@ struct RepositoryDirectory {
   std::string journal_1() const { return path + "/journal.1"; }
   std::string journal_2() const { return path + "/journal.2"; }
   std::string catalog() const { return path + "/catalog"; }
+  std::string quarantine() const { return path + "/quarantine"; }
 };
 
 // Creates the repository when `path` is missing or empty, or when an earlier creation was interrupted.
