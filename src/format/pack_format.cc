@@ -107,7 +107,7 @@ Bytes encode_pack_header(const PackHeader& header) {
   ByteWriter w(out);
   w.bytes(as_bytes(kPackMagic));
   w.u32(kPackVersion);
-  w.u32(0);
+  w.u32(static_cast<std::uint32_t>(header.writer));
   w.bytes(header.repository.view());
   w.u64(header.number);
   w.u64(header.collections_begun);
@@ -124,15 +124,16 @@ Result<PackHeader> decode_pack_header(ByteView bytes) {
     return fail(Errc::corrupt, "not a pack: wrong first bytes");
   }
   const std::uint32_t version = r.u32();
-  const std::uint32_t reserved = r.u32();
+  const std::uint32_t writer = r.u32();
   PackHeader header;
   header.repository = r.id<RepositoryId>();
   header.number = r.u64();
   header.collections_begun = r.u64();
   if (r.id<Digest>() != hash(hashed)) return fail(Errc::corrupt, "a pack's header is damaged");
-  if (version != kPackVersion || reserved != 0) {
+  if (version != kPackVersion || writer > static_cast<std::uint32_t>(PackWriter::collector)) {
     return fail(Errc::unsupported, fmt::format("pack version {} is not known to this program", version));
   }
+  header.writer = static_cast<PackWriter>(writer);
   if (header.number == 0) return fail(Errc::corrupt, "a pack's header has no number");
   return header;
 }

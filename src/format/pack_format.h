@@ -42,10 +42,15 @@ std::string pack_file_name(std::uint64_t number);
 // Nothing for any other name.
 std::optional<std::uint64_t> pack_number_of(std::string_view file_name);
 
+// Who fills a pack. What the garbage collector copied stands in packs of its own: no session's upload is in
+// them, so the watermark of the sessions' packs stays one position.
+enum class PackWriter : std::uint8_t { sessions = 0, collector = 1 };
+
 struct PackHeader {
   RepositoryId repository;
   std::uint64_t number = 0;             // guards against a file that was renamed
   std::uint64_t collections_begun = 0;  // before the pack was opened: how old what nobody refers to may be
+  PackWriter writer = PackWriter::sessions;
   bool operator==(const PackHeader&) const = default;
 };
 

@@ -62,7 +62,7 @@ TEST(PackFormatTest, HeaderGoldenBytes) {
   EXPECT_EQ(to_hex(bytes),
             "e772627061636b0a"                                                    // magic
             "00000000"                                                            // version
-            "00000000"                                                            // reserved
+            "00000000"                                                            // writer
             "000102030405060708090a0b0c0d0e0f"                                    // repository
             "2a00000000000000"                                                    // number
             "0500000000000000"                                                    // collections
@@ -70,7 +70,8 @@ TEST(PackFormatTest, HeaderGoldenBytes) {
 }
 
 TEST(PackFormatTest, HeaderRoundTripAndDamage) {
-  const PackHeader header{.repository = kRepository, .number = 77, .collections_begun = 3};
+  const PackHeader header{
+      .repository = kRepository, .number = 77, .collections_begun = 3, .writer = PackWriter::collector};
   const Bytes bytes = encode_pack_header(header);
   ASSERT_EQ(bytes.size(), kPackHeaderBytes);
   EXPECT_EQ(*decode_pack_header(bytes), header);

@@ -24,10 +24,14 @@ enum class Table : char {
   stored_bytes = 'b',
   credential = 'k',
   invitation = 'v',
+  dead_page = 'x',
+  snapshot_mark = 'h',
 };
 
 constexpr std::size_t kMaxLabelBytes = 4096;
 constexpr std::size_t kUsualRowBytes = 128;
+constexpr std::size_t kMaxBegins = 64;          // collections that something counts as young for: a few
+constexpr std::size_t kMaxPackNodes = 1 << 20;  // that put something into one pack
 
 template <typename T>
 void append_big_endian(std::string& key, T number) {
@@ -78,6 +82,22 @@ bool read_flag(ByteReader& r) {
   return flag == 1;
 }
 
+void write_optional_time(ByteWriter& w, const std::optional<Timestamp>& time) {
+  w.u8(time ? 1 : 0);
+  if (!time) return;
+  w.u64(static_cast<std::uint64_t>(time->seconds));
+  w.u32(time->nanoseconds);
+}
+
+std::optional<Timestamp> read_optional_time(ByteReader& r) {
+  if (!read_flag(r)) return std::nullopt;
+  Timestamp time;
+  time.seconds = static_cast<std::int64_t>(r.u64());
+  time.nanoseconds = r.u32();
+  if (time.nanoseconds > 999'999'999) r.fail();
+  return time;
+}
+
 }  // namespace
 
 std::string identity_key() {
@@ -94,6 +114,21 @@ std::string journal_mark_key() {
 }
 std::string next_number_key() {
   return key_of(Table::meta) + "number";
+}
+std::string times_key() {
+  return key_of(Table::meta) + "times";
+}
+std::string anew_key() {
+  return key_of(Table::meta) + "anew";
+}
+std::string begins_key() {
+  return key_of(Table::meta) + "begins";
+}
+std::string dead_limit_key() {
+  return key_of(Table::meta) + "dead";
+}
+std::string dead_page_key(std::uint64_t index) {
+  return key_of(Table::dead_page, index);
 }
 std::string object_count_key(std::uint32_t domain) {
   return key_of(Table::object_count, domain);
@@ -121,6 +156,14 @@ std::string object_key(std::uint32_t domain, const ObjectId& id) {
 }
 std::string children_key(ObjectNumber number) {
   return key_of(Table::children, number);
+}
+std::string snapshot_mark_key(const CatalogSnapshotKey& snapshot) {
+  std::string key = key_of(Table::snapshot_mark, snapshot.node);
+  append_big_endian(key, snapshot.sequence);
+  return key;
+}
+std::string snapshot_mark_prefix() {
+  return key_of(Table::snapshot_mark);
 }
 std::string run_key(std::uint32_t node, const RunId& run) {
   return key_of(Table::run, node, run.view());
@@ -159,11 +202,35 @@ std::string snapshot_prefix(std::uint32_t node) {
   return key_of(Table::snapshot, node);
 }
 
+std::string all_snapshots_prefix() {
+  return key_of(Table::snapshot);
+}
+std::string object_prefix(std::uint32_t domain) {
+  return key_of(Table::object, domain);
+}
+std::string children_prefix() {
+  return key_of(Table::children);
+}
+std::string dead_page_prefix() {
+  return key_of(Table::dead_page);
+}
+
 std::uint32_t number32_of_key(std::string_view key) {
   return number_at_end<std::uint32_t>(key);
 }
 std::uint64_t number64_of_key(std::string_view key) {
   return number_at_end<std::uint64_t>(key);
+}
+
+std::optional<ObjectId> object_id_of_key(std::string_view key) {
+  constexpr std::size_t kPrefixBytes = 1 + sizeof(std::uint32_t);
+  if (key.size() != kPrefixBytes + ObjectId::kSize) return std::nullopt;
+  return ObjectId::from(as_bytes(key.substr(kPrefixBytes)));
+}
+CatalogSnapshotKey snapshot_of_key(std::string_view key) {
+  constexpr std::size_t kNodeEnd = 1 + sizeof(std::uint32_t);
+  RB_ASSERT(key.size() >= kNodeEnd);
+  return {number32_of_key(key.substr(0, kNodeEnd)), number64_of_key(key)};
 }
 
 Bytes encode_identity(const RepositoryId& repository) {
@@ -244,6 +311,7 @@ Bytes encode_object_row(const ObjectRow& row) {
   w.varint(row.at.pack);
   w.varint(row.at.offset);
   w.varint(row.index);
+  w.varint(row.share_bytes);
   return out;
 }
 
@@ -256,6 +324,7 @@ Result<ObjectRow> decode_object_row(ByteView value) {
   row.at.pack = r.varint();
   row.at.offset = r.varint();
   row.index = static_cast<std::uint32_t>(r.varint_max(kMaxBlockObjects));
+  row.share_bytes = static_cast<std::uint32_t>(r.varint_max(UINT32_MAX));
   if (!r.done() || !is_valid_kind(kind) || row.number == 0) return damaged("an object");
   row.kind = static_cast<ObjectKind>(kind);
   return row;
@@ -304,9 +373,15 @@ Bytes encode_snapshot_row(const CatalogCommit& commit) {
 }
 
 Result<SnapshotInfo> decode_snapshot_row(ByteView value) {
+  RB_TRY(const CatalogCommit commit, decode_commit_row(0, value));
+  return commit.snapshot;
+}
+
+Result<CatalogCommit> decode_commit_row(std::uint32_t node, ByteView value) {
   ByteReader r(value);
-  SnapshotInfo info;
-  r.u32();  // the domain: it will matter when a node can change its own
+  CatalogCommit commit{.node = node};
+  commit.domain = r.u32();
+  SnapshotInfo& info = commit.snapshot;
   info.sequence = r.u64();
   info.received.seconds = static_cast<std::int64_t>(r.u64());
   info.received.nanoseconds = r.u32();
@@ -314,7 +389,115 @@ Result<SnapshotInfo> decode_snapshot_row(ByteView value) {
   info.run = r.id<RunId>();
   info.object = r.id<ObjectId>();
   if (!r.done()) return damaged("a snapshot");
-  return info;
+  return commit;
+}
+
+Bytes encode_snapshot_mark_row(const CatalogSnapshotMark& mark) {
+  Bytes out;
+  out.reserve(kUsualRowBytes);
+  ByteWriter w(out);
+  write_optional_time(w, mark.deleted);
+  w.u8(mark.pinned_by_administrator ? 1 : 0);
+  w.u8(mark.pinned_by_node ? 1 : 0);
+  write_optional_time(w, mark.released);
+  return out;
+}
+
+Result<CatalogSnapshotMark> decode_snapshot_mark_row(const CatalogSnapshotKey& snapshot, ByteView value) {
+  ByteReader r(value);
+  CatalogSnapshotMark mark{.snapshot = snapshot};
+  mark.deleted = read_optional_time(r);
+  mark.pinned_by_administrator = read_flag(r);
+  mark.pinned_by_node = read_flag(r);
+  mark.released = read_optional_time(r);
+  if (!r.done()) return damaged("a snapshot's mark");
+  return mark;
+}
+
+Bytes encode_times(const CatalogTimes& times) {
+  Bytes out;
+  out.reserve(kUsualRowBytes);
+  ByteWriter w(out);
+  write_optional_time(w, times.newest);
+  write_optional_time(w, times.last_pruning);
+  write_optional_time(w, times.judged_before);
+  return out;
+}
+
+Result<CatalogTimes> decode_times(ByteView value) {
+  ByteReader r(value);
+  CatalogTimes times;
+  times.newest = read_optional_time(r);
+  times.last_pruning = read_optional_time(r);
+  times.judged_before = read_optional_time(r);
+  if (!r.done()) return damaged("the times");
+  return times;
+}
+
+Bytes encode_pack_row(const CatalogPack& pack) {
+  Bytes out;
+  out.reserve(kUsualRowBytes);
+  ByteWriter w(out);
+  w.u8(static_cast<std::uint8_t>(pack.writer));
+  w.varint(pack.bytes.size());
+  for (const auto& [node, bytes] : pack.bytes) {
+    w.u32(node);
+    w.varint(bytes);
+  }
+  return out;
+}
+
+Result<CatalogPack> decode_pack_row(std::uint64_t number, ByteView value) {
+  ByteReader r(value);
+  CatalogPack pack{.pack = number};
+  const std::uint8_t writer = r.u8();
+  const std::uint64_t count = r.varint_max(kMaxPackNodes);
+  for (std::uint64_t i = 0; r.ok() && i < count; ++i) {
+    const std::uint32_t node = r.u32();
+    const bool ascends = pack.bytes.empty() || pack.bytes.rbegin()->first < node;
+    if (!ascends) r.fail();
+    pack.bytes[node] = r.varint();
+  }
+  if (!r.done() || writer > static_cast<std::uint8_t>(PackWriter::collector)) return damaged("a pack");
+  pack.writer = static_cast<PackWriter>(writer);
+  return pack;
+}
+
+Bytes encode_begins(const std::vector<ObjectNumber>& begins) {
+  RB_ASSERT(begins.size() <= kMaxBegins);
+  Bytes out;
+  out.reserve(kUsualRowBytes);
+  ByteWriter w(out);
+  for (const ObjectNumber begin : begins)
+    w.u64(begin);
+  return out;
+}
+
+Result<std::vector<ObjectNumber>> decode_begins(ByteView value) {
+  ByteReader r(value);
+  std::vector<ObjectNumber> begins;
+  while (r.ok() && r.remaining() > 0 && begins.size() < kMaxBegins)
+    begins.push_back(r.u64());
+  if (!r.done()) return damaged("the collections begun");
+  return begins;
+}
+
+Bytes encode_dead_page(const NumberBitmap::Page& page) {
+  Bytes out;
+  out.reserve(sizeof page);
+  ByteWriter w(out);
+  for (const std::uint64_t word : page)
+    w.u64(word);
+  return out;
+}
+
+Result<NumberBitmap::Page> decode_dead_page(ByteView value) {
+  ByteReader r(value);
+  NumberBitmap::Page page;
+  for (std::uint64_t& word : page)
+    word = r.u64();
+  if (!r.done()) return damaged("the dead set");
+  return page;
 }
 
 Bytes encode_node_row(const CatalogNode& node) {

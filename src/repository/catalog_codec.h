@@ -9,13 +9,17 @@
 
 namespace rb {
 
-inline constexpr std::uint32_t kCatalogVersion = 2;
+inline constexpr std::uint32_t kCatalogVersion = 3;
 
 std::string identity_key();      // version and repository
 std::string pack_mark_key();     // CatalogState::packs
 std::string counted_mark_key();  // CatalogState::counted
 std::string journal_mark_key();
 std::string next_number_key();
+std::string anew_key();  // CatalogState::anew_up_to
+std::string begins_key();
+std::string dead_limit_key();  // there while there is a dead set
+std::string dead_page_key(std::uint64_t index);
 std::string object_count_key(std::uint32_t domain);
 std::string stored_bytes_key(std::uint32_t node);
 std::string domain_key(std::uint32_t domain);
@@ -27,6 +31,8 @@ std::string object_key(std::uint32_t domain, const ObjectId& id);
 std::string children_key(ObjectNumber number);
 std::string snapshot_key(std::uint32_t node, std::uint64_t sequence);
 std::string run_key(std::uint32_t node, const RunId& run);
+std::string times_key();
+std::string snapshot_mark_key(const CatalogSnapshotKey& snapshot);
 std::string snapshot_id_key(std::uint32_t node, const SnapshotId& id);
 
 // What all keys of one kind begin with.
@@ -38,10 +44,19 @@ std::string credential_prefix();
 std::string invitation_prefix();
 std::string pack_prefix();
 std::string snapshot_prefix(std::uint32_t node);
+std::string all_snapshots_prefix();
+std::string snapshot_mark_prefix();
+std::string object_prefix(std::uint32_t domain);
+std::string children_prefix();
+std::string dead_page_prefix();
 
 // The number that a key ends with.
 std::uint32_t number32_of_key(std::string_view key);
 std::uint64_t number64_of_key(std::string_view key);
+// Of an object's key; nothing for a key of another length.
+std::optional<ObjectId> object_id_of_key(std::string_view key);
+// Of the key of a snapshot, or of its mark.
+CatalogSnapshotKey snapshot_of_key(std::string_view key);
 
 // Each decode gives Errc::corrupt for anything that encode would not have written.
 Bytes encode_identity(const RepositoryId& repository);
@@ -59,6 +74,17 @@ Bytes encode_children(std::vector<ObjectNumber> children);
 Result<std::vector<ObjectNumber>> decode_children(ByteView value);
 Bytes encode_snapshot_row(const CatalogCommit& commit);
 Result<SnapshotInfo> decode_snapshot_row(ByteView value);
+Result<CatalogCommit> decode_commit_row(std::uint32_t node, ByteView value);  // of the same row, all of it
+Bytes encode_snapshot_mark_row(const CatalogSnapshotMark& mark);
+Result<CatalogSnapshotMark> decode_snapshot_mark_row(const CatalogSnapshotKey& snapshot, ByteView value);
+Bytes encode_times(const CatalogTimes& times);
+Result<CatalogTimes> decode_times(ByteView value);
+Bytes encode_pack_row(const CatalogPack& pack);
+Result<CatalogPack> decode_pack_row(std::uint64_t number, ByteView value);
+Bytes encode_begins(const std::vector<ObjectNumber>& begins);
+Result<std::vector<ObjectNumber>> decode_begins(ByteView value);
+Bytes encode_dead_page(const NumberBitmap::Page& page);
+Result<NumberBitmap::Page> decode_dead_page(ByteView value);
 Bytes encode_node_row(const CatalogNode& node);
 Result<CatalogNode> decode_node_row(std::uint32_t number, ByteView value);
 Bytes encode_domain_row(const DomainRecord& domain);

@@ -193,8 +193,171 @@ TEST_P(CatalogTest, KeepsHistoriesApart) {
   EXPECT_FALSE(*catalog_->snapshot(2, snapshot(2).id));
 }
 
+std::shared_ptr<DeadSet> dead_below(ObjectNumber limit, std::initializer_list<ObjectNumber> marked) {
+  auto dead = std::make_shared<DeadSet>();
+  dead->limit = limit;
+  for (const ObjectNumber number : marked)
+    dead->marked.add(number);
+  return dead;
+}
+
+TEST_P(CatalogTest, KeepsTheDeadSetUntilItIsLifted) {
+  EXPECT_EQ(*catalog_->dead_set(), nullptr);
+  apply({.dead_set = dead_below(900'000, {1, 65'535, 65'536, 800'000})});
+  apply({.next_number = 7});
+  auto dead = catalog_->dead_set();
+  ASSERT_TRUE(dead && *dead);
+  EXPECT_EQ((*dead)->limit, 900'000u);
+  EXPECT_EQ((*dead)->marked, dead_below(0, {1, 65'535, 65'536, 800'000})->marked);
+  // Another one replaces it, pages that it lacks included.
+  apply({.dead_set = dead_below(50, {3})});
+  dead = catalog_->dead_set();
+  ASSERT_TRUE(dead && *dead);
+  EXPECT_EQ((*dead)->limit, 50u);
+  EXPECT_EQ((*dead)->marked, dead_below(0, {3})->marked);
+  apply({.lift_dead_set = true});
+  EXPECT_EQ(*catalog_->dead_set(), nullptr);
+  apply({.lift_dead_set = true});
+  apply({.dead_set = dead_below(2, {})});
+  dead = catalog_->dead_set();
+  ASSERT_TRUE(dead && *dead);
+  EXPECT_EQ((*dead)->marked.count(), 0u);
+}
+
+TEST_P(CatalogTest, KeepsWhenCollectionsBegan) {
+  EXPECT_TRUE(catalog_->begins()->empty());
+  apply({.begins = std::vector<ObjectNumber>{5, 1'000'000'007}});
+  apply({.anew_up_to = 12});
+  EXPECT_EQ(*catalog_->begins(), (std::vector<ObjectNumber>{5, 1'000'000'007}));
+  EXPECT_EQ(catalog_->state()->anew_up_to, 12u);
+  apply({.begins = std::vector<ObjectNumber>{}});
+  EXPECT_TRUE(catalog_->begins()->empty());
+}
+
+TEST_P(CatalogTest, RemovesObjectsAndChildren) {
+  CatalogBatch batch;
+  batch.objects = {object_of(1, 10), object_of(1, 11, {10}), object_of(2, 10)};
+  apply(batch);
+  apply({.removed_objects = {{1, id_of(10)}, {1, id_of(99)}}, .removed_children = {11, 98}});
+  const auto rows = catalog_->find(1, std::vector{id_of(10), id_of(11)});
+  ASSERT_TRUE(rows);
+  EXPECT_FALSE((*rows)[0]);
+  EXPECT_TRUE((*rows)[1]);
+  EXPECT_TRUE((*catalog_->find(2, std::vector{id_of(10)}))[0]);
+  EXPECT_TRUE(catalog_->children(11)->empty());
+  // What a batch both removes and adds is there afterwards.
+  batch.removed_objects = {{1, id_of(11)}};
+  batch.removed_children = {11};
+  apply(batch);
+  EXPECT_TRUE((*catalog_->find(1, std::vector{id_of(11)}))[0]);
+  EXPECT_EQ(*catalog_->children(11), std::vector<ObjectNumber>{10});
+}
+
+TEST_P(CatalogTest, RemovesSnapshotsAndTheirNames) {
+  apply({.commits = {commit_of(1, 1), commit_of(1, 2), commit_of(2, 1)}});
+  apply({.removed_snapshots = {{1, 1}, {1, 77}}});
+  EXPECT_EQ(*catalog_->snapshots(1, UINT64_MAX, 10), std::vector{commit_of(1, 2).snapshot});
+  EXPECT_EQ(*catalog_->snapshot_count(1), 1u);
+  const SnapshotInfo gone = commit_of(1, 1).snapshot;
+  EXPECT_EQ(*catalog_->commit_of(1, gone.run), std::nullopt);
+  EXPECT_EQ(*catalog_->snapshot(1, gone.id), std::nullopt);
+  EXPECT_EQ(*catalog_->commit_of(2, gone.run), gone);
+}
+
+TEST_P(CatalogTest, KeepsPacksUntilTheyAreRemoved) {
+  CatalogBatch batch;
+  batch.objects = {object_of(1, 10), object_of(1, 11), object_of(1, 12)};
+  batch.objects[1].row.at.pack = 8;
+  batch.objects[2].row.at.pack = 9;
+  batch.pack_rows = {{.pack = 8, .writer = PackWriter::collector, .bytes = {{1, 500}, {70'000, 1ull << 40}}}};
+  apply(batch);
+  const std::vector<CatalogPack> expected = {{.pack = 3}, batch.pack_rows[0], {.pack = 9}};
+  EXPECT_EQ(*catalog_->pack_rows(), expected);
+  // More objects leave the row as it is; so does removing all objects.
+  batch.pack_rows.clear();
+  apply(batch);
+  apply({.removed_objects = {{1, id_of(10)}, {1, id_of(11)}}});
+  EXPECT_EQ(*catalog_->pack_rows(), expected);
+  EXPECT_EQ(*catalog_->packs(), (std::vector<std::uint64_t>{3, 8, 9}));
+  apply({.removed_packs = {3, 8, 500}});
+  EXPECT_EQ(*catalog_->packs(), std::vector<std::uint64_t>{9});
+}
+
+TEST_P(CatalogTest, VisitsTheObjectsOfADomainInStretches) {
+  CatalogBatch batch;
+  std::vector<std::pair<ObjectId, ObjectRow>> expected;
+  for (int number = 1; number <= 50; ++number) {
+    batch.objects.push_back(object_of(1, number));
+    batch.objects.back().row.share_bytes = static_cast<std::uint32_t>(number) * 100;
+    expected.emplace_back(batch.objects.back().id, batch.objects.back().row);
+  }
+  batch.objects.push_back(object_of(0, 5));
+  batch.objects.push_back(object_of(2, 5));
+  apply(batch);
+  std::sort(expected.begin(), expected.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<std::pair<ObjectId, ObjectRow>> seen;
+  std::optional<ObjectId> after;
+  for (std::size_t in_stretch = 7; in_stretch == 7;) {
+    in_stretch = 0;
+    const Status visited =
+        catalog_->visit_objects(1, after, 7, [&](const ObjectId& id, const ObjectRow& row) {
+          ++in_stretch;
+          seen.emplace_back(id, row);
+          if (seen.size() != 3) return Status{};
+          return catalog_->apply({.removed_objects = {{1, expected[5].first}, {1, expected[10].first}}});
+        });
+    ASSERT_TRUE(visited) << visited.error().message;
+    after = seen.back().first;
+  }
+  expected.erase(expected.begin() + 10);  // what was removed in the stretch under way was still visited
+  EXPECT_EQ(seen, expected);
+  const Status stopped = catalog_->visit_objects(2, std::nullopt, 10, [](const ObjectId&, const ObjectRow&) {
+    return Status(fail(Errc::cancelled, ""));
+  });
+  EXPECT_EQ(stopped.error().code, Errc::cancelled);
+}
+
+TEST_P(CatalogTest, VisitsChildrenFromTheHighestNumber) {
+  CatalogBatch batch;
+  for (const int number : {5, 300, 70'000, 20})
+    batch.objects.push_back(object_of(static_cast<std::uint32_t>(number) % 3, number, {1, 2}));
+  batch.objects.push_back(object_of(1, 6));
+  apply(batch);
+  const auto seen_below = [&](ObjectNumber below, std::size_t limit) {
+    std::vector<ObjectNumber> seen;
+    EXPECT_TRUE(
+        catalog_->visit_children(below, limit, [&](ObjectNumber number, std::vector<ObjectNumber> children) {
+          EXPECT_EQ(children, (std::vector<ObjectNumber>{1, 2}));
+          seen.push_back(number);
+          return Status{};
+        }));
+    return seen;
+  };
+  EXPECT_EQ(seen_below(UINT64_MAX, 10), (std::vector<ObjectNumber>{70'000, 300, 20, 5}));
+  EXPECT_EQ(seen_below(70'000, 2), (std::vector<ObjectNumber>{300, 20}));
+  EXPECT_EQ(seen_below(20, 2), (std::vector<ObjectNumber>{5}));
+  EXPECT_TRUE(seen_below(5, 2).empty());
+  EXPECT_TRUE(seen_below(0, 2).empty());
+  EXPECT_TRUE(seen_below(UINT64_MAX, 0).empty());
+}
+
+TEST_P(CatalogTest, VisitsAllCommits) {
+  const std::vector<CatalogCommit> commits = {commit_of(1, 1), commit_of(1, 300), commit_of(2, 7),
+                                              commit_of(300, 2)};
+  apply({.commits = {commits[3], commits[0], commits[2], commits[1]}});
+  std::vector<CatalogCommit> seen;
+  ASSERT_TRUE(catalog_->visit_commits([&](const CatalogCommit& commit) {
+    seen.push_back(commit);
+    return Status{};
+  }));
+  EXPECT_EQ(seen, commits);
+}
+
 TEST_P(CatalogTest, ClearForgetsEverything) {
   CatalogBatch batch;
+  batch.dead_set = dead_below(5, {1});
+  batch.begins = std::vector<ObjectNumber>{4};
+  batch.anew_up_to = 3;
   batch.objects = {object_of(1, 10, {4})};
   batch.commits = {commit_of(1, 1)};
   batch.nodes = {{.record = {.node = 1}}};
@@ -213,6 +376,9 @@ TEST_P(CatalogTest, ClearForgetsEverything) {
   EXPECT_EQ(*catalog_->snapshot_count(1), 0u);
   EXPECT_TRUE(catalog_->nodes()->empty() && catalog_->credentials()->empty());
   EXPECT_TRUE(catalog_->invitations()->empty() && catalog_->stored_bytes()->empty());
+  EXPECT_TRUE(catalog_->packs()->empty() && catalog_->begins()->empty());
+  EXPECT_EQ(*catalog_->dead_set(), nullptr);
+  EXPECT_EQ(catalog_->state()->anew_up_to, 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -242,6 +408,22 @@ TEST(RocksCatalogTest, WhatWasPersistedIsThereAfterwards) {
   ASSERT_TRUE(catalog);
   EXPECT_EQ((*catalog)->state()->packs, *batch.packs);
   EXPECT_TRUE((*(*catalog)->find(1, std::vector{id_of(10)}))[0]);
+}
+
+// Later batches on disk without the dead set before them would make dead objects findable.
+TEST(RocksCatalogTest, TheDeadSetIsThereAfterwards) {
+  const TempDirectory directory;
+  {
+    const auto catalog = open_rocks_catalog(directory.path() + "/c");
+    ASSERT_TRUE(catalog && (*catalog)->clear(RepositoryId{}));
+    ASSERT_TRUE((*catalog)->apply({.dead_set = dead_below(200'000, {100'000})}) && (*catalog)->persist());
+  }
+  const auto catalog = open_rocks_catalog(directory.path() + "/c");
+  ASSERT_TRUE(catalog);
+  const auto dead = (*catalog)->dead_set();
+  ASSERT_TRUE(dead && *dead);
+  EXPECT_TRUE((*dead)->contains(99'999));
+  EXPECT_FALSE((*dead)->contains(100'000));
 }
 
 // What a process that dies leaves is the state after some batch, never a part of one.
@@ -295,6 +477,16 @@ TEST(CatalogCodecTest, RefusesWhatWasNeverWritten) {
   EXPECT_FALSE(decode_children(Bytes{0x80}));
   EXPECT_EQ(*decode_children(encode_children({9, 5, 9, UINT64_MAX})),
             (std::vector<ObjectNumber>{5, 9, UINT64_MAX}));
+  const CatalogPack pack{.pack = 3, .bytes = {{1, 2}, {4, 5}}};
+  EXPECT_EQ(*decode_pack_row(3, encode_pack_row(pack)), pack);
+  for (const Bytes& bad : {Bytes{}, Bytes{2, 0}, Bytes{0, 1, 4, 0, 0, 0}, Bytes{0, 0, 0},
+                           Bytes{0, 2, 4, 0, 0, 0, 1, 4, 0, 0, 0, 1}}) {
+    EXPECT_FALSE(decode_pack_row(3, bad)) << bad.size();
+  }
+  EXPECT_FALSE(decode_begins(Bytes(7)));
+  EXPECT_FALSE(decode_begins(Bytes(8 * 65)));
+  EXPECT_FALSE(decode_dead_page(Bytes(8191)));
+  EXPECT_FALSE(decode_dead_page(Bytes(8193)));
   Bytes version = encode_identity(RepositoryId{});
   version[0] ^= 0xff;
   EXPECT_EQ(decode_identity(version).error().code, Errc::unsupported);

@@ -58,14 +58,76 @@ Result<std::vector<CatalogInvitation>> MemoryCatalog::invitations() {
   return values_of(invitations_);
 }
 
+Result<std::vector<CatalogSnapshotMark>> MemoryCatalog::snapshot_marks() {
+  const std::lock_guard lock(mutex_);
+  return values_of(snapshot_marks_);
+}
+
 Result<std::vector<std::uint64_t>> MemoryCatalog::packs() {
   const std::lock_guard lock(mutex_);
-  std::set<std::uint64_t> packs;
-  for (const auto& [domain, rows] : rows_) {
-    for (const auto& [id, row] : rows)
-      packs.insert(row.at.pack);
+  std::vector<std::uint64_t> packs;
+  for (const auto& [number, row] : packs_)
+    packs.push_back(number);
+  return packs;
+}
+
+Result<std::vector<CatalogPack>> MemoryCatalog::pack_rows() {
+  const std::lock_guard lock(mutex_);
+  return values_of(packs_);
+}
+
+Result<std::shared_ptr<const DeadSet>> MemoryCatalog::dead_set() {
+  const std::lock_guard lock(mutex_);
+  return dead_set_;
+}
+
+Result<std::vector<ObjectNumber>> MemoryCatalog::begins() {
+  const std::lock_guard lock(mutex_);
+  return begins_;
+}
+
+// What is visited is copied first, so that the visitor may call the catalog.
+Status MemoryCatalog::visit_objects(std::uint32_t domain, const std::optional<ObjectId>& after,
+                                    std::size_t limit, const ObjectVisitor& visit) {
+  std::vector<std::pair<ObjectId, ObjectRow>> found;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto& rows = rows_[domain];
+    for (auto row = after ? rows.upper_bound(*after) : rows.begin(); row != rows.end(); ++row) {
+      if (found.size() == limit) break;
+      found.push_back(*row);
+    }
   }
-  return std::vector<std::uint64_t>(packs.begin(), packs.end());
+  for (const auto& [id, row] : found)
+    RB_TRY(visit(id, row));
+  return {};
+}
+
+Status MemoryCatalog::visit_children(ObjectNumber below, std::size_t limit, const ChildrenVisitor& visit) {
+  std::vector<std::pair<ObjectNumber, std::vector<ObjectNumber>>> found;
+  {
+    const std::lock_guard lock(mutex_);
+    auto row = children_.lower_bound(below);
+    while (row != children_.begin() && found.size() < limit)
+      found.push_back(*--row);
+  }
+  for (auto& [number, children] : found)
+    RB_TRY(visit(number, std::move(children)));
+  return {};
+}
+
+Status MemoryCatalog::visit_commits(const CommitVisitor& visit) {
+  std::vector<CatalogCommit> found;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [node, history] : history_) {
+      for (const auto& [sequence, commit] : history)
+        found.push_back(commit);
+    }
+  }
+  for (const CatalogCommit& commit : found)
+    RB_TRY(visit(commit));
+  return {};
 }
 
 Result<std::vector<std::optional<ObjectRow>>> MemoryCatalog::find(std::uint32_t domain,
@@ -92,7 +154,7 @@ Result<std::vector<SnapshotInfo>> MemoryCatalog::snapshots(std::uint32_t node, s
   std::vector<SnapshotInfo> out;
   const auto& history = history_[node];
   for (auto s = history.rbegin(); s != history.rend() && out.size() < limit; ++s) {
-    if (s->first < before_sequence) out.push_back(s->second);
+    if (s->first < before_sequence) out.push_back(s->second.snapshot);
   }
   return out;
 }
@@ -106,8 +168,8 @@ std::optional<SnapshotInfo> MemoryCatalog::find_snapshot(
     std::uint32_t node, const std::function<bool(const SnapshotInfo&)>& wanted) const {
   const auto history = history_.find(node);
   if (history == history_.end()) return std::nullopt;
-  for (const auto& [sequence, snapshot] : history->second) {
-    if (wanted(snapshot)) return snapshot;
+  for (const auto& [sequence, commit] : history->second) {
+    if (wanted(commit.snapshot)) return commit.snapshot;
   }
   return std::nullopt;
 }
@@ -129,13 +191,35 @@ Status MemoryCatalog::apply(const CatalogBatch& batch) {
   return {};
 }
 
-void MemoryCatalog::take(const CatalogBatch& batch) {
+void MemoryCatalog::take_removals(const CatalogBatch& batch) {
+  for (const CatalogKey& key : batch.removed_objects)
+    rows_[key.domain].erase(key.id);
+  for (const ObjectNumber number : batch.removed_children)
+    children_.erase(number);
+  for (const std::uint64_t pack : batch.removed_packs)
+    packs_.erase(pack);
+  for (const CatalogSnapshotKey& key : batch.removed_snapshots)
+    history_[key.node].erase(key.sequence);
+  if (batch.lift_dead_set) dead_set_.reset();
+}
+
+void MemoryCatalog::take_objects(const CatalogBatch& batch) {
+  for (const CatalogPack& pack : batch.pack_rows)
+    packs_[pack.pack] = pack;
   for (const CatalogObject& object : batch.objects) {
     rows_[object.domain][object.id] = object.row;
+    packs_.try_emplace(object.row.at.pack, CatalogPack{.pack = object.row.at.pack});
     if (object.children.empty()) continue;
     std::set<ObjectNumber> sorted(object.children.begin(), object.children.end());
     children_[object.row.number].assign(sorted.begin(), sorted.end());
   }
+}
+
+void MemoryCatalog::take(const CatalogBatch& batch) {
+  take_removals(batch);
+  take_objects(batch);
+  if (batch.dead_set) dead_set_ = batch.dead_set;
+  if (batch.begins) begins_ = *batch.begins;
   for (const auto& [domain, count] : batch.object_counts)
     counts_[domain] = count;
   for (const auto& [node, bytes] : batch.stored_bytes)
@@ -149,12 +233,19 @@ void MemoryCatalog::take(const CatalogBatch& batch) {
   for (const CatalogInvitation& invitation : batch.invitations)
     invitations_[invitation.record.id] = invitation;
   for (const CatalogCommit& commit : batch.commits) {
-    history_[commit.node][commit.snapshot.sequence] = commit.snapshot;
+    history_[commit.node][commit.snapshot.sequence] = commit;
   }
+  for (const CatalogSnapshotMark& mark : batch.snapshot_marks) {
+    const std::pair key(mark.snapshot.node, mark.snapshot.sequence);
+    snapshot_marks_.erase(key);
+    if (!mark.says_nothing()) snapshot_marks_.emplace(key, mark);
+  }
+  if (batch.times) state_.times = *batch.times;
   if (batch.packs) state_.packs = *batch.packs;
   if (batch.counted) state_.counted = *batch.counted;
   if (batch.journal) state_.journal = *batch.journal;
   if (batch.next_number) state_.next_number = *batch.next_number;
+  if (batch.anew_up_to) state_.anew_up_to = *batch.anew_up_to;
 }
 
 Status MemoryCatalog::clear(const RepositoryId& repository) {
@@ -171,6 +262,10 @@ Status MemoryCatalog::clear(const RepositoryId& repository) {
   rows_.clear();
   children_.clear();
   history_.clear();
+  snapshot_marks_.clear();
+  packs_.clear();
+  dead_set_.reset();
+  begins_.clear();
   return {};
 }
 

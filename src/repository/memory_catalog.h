@@ -4,7 +4,6 @@
 
 #include <memory>
 #include <mutex>
-#include <unordered_map>
 
 #include "repository/catalog.h"
 
@@ -26,10 +25,18 @@ class MemoryCatalog final : public Catalog {
   Result<std::vector<DomainRecord>> domains() override;
   Result<std::vector<CatalogCredential>> credentials() override;
   Result<std::vector<CatalogInvitation>> invitations() override;
+  Result<std::vector<CatalogSnapshotMark>> snapshot_marks() override;
   Result<std::vector<std::uint64_t>> packs() override;
+  Result<std::vector<CatalogPack>> pack_rows() override;
   Result<std::vector<std::optional<ObjectRow>>> find(std::uint32_t domain,
                                                      std::span<const ObjectId> ids) override;
   Result<std::vector<ObjectNumber>> children(ObjectNumber number) override;
+  Result<std::shared_ptr<const DeadSet>> dead_set() override;
+  Result<std::vector<ObjectNumber>> begins() override;
+  Status visit_objects(std::uint32_t domain, const std::optional<ObjectId>& after, std::size_t limit,
+                       const ObjectVisitor& visit) override;
+  Status visit_children(ObjectNumber below, std::size_t limit, const ChildrenVisitor& visit) override;
+  Status visit_commits(const CommitVisitor& visit) override;
   Result<std::vector<SnapshotInfo>> snapshots(std::uint32_t node, std::uint64_t before_sequence,
                                               std::size_t limit) override;
   Result<std::uint64_t> snapshot_count(std::uint32_t node) override;
@@ -41,6 +48,8 @@ class MemoryCatalog final : public Catalog {
 
  private:
   void take(const CatalogBatch& batch);
+  void take_removals(const CatalogBatch& batch);
+  void take_objects(const CatalogBatch& batch);
   std::optional<SnapshotInfo> find_snapshot(std::uint32_t node,
                                             const std::function<bool(const SnapshotInfo&)>& wanted) const;
 
@@ -52,9 +61,12 @@ class MemoryCatalog final : public Catalog {
   std::map<std::uint32_t, DomainRecord> domains_;
   std::map<CredentialId, CatalogCredential> credentials_;
   std::map<CredentialId, CatalogInvitation> invitations_;
-  std::map<std::uint32_t, std::unordered_map<ObjectId, ObjectRow>> rows_;
+  std::map<std::uint32_t, std::map<ObjectId, ObjectRow>> rows_;
   std::map<ObjectNumber, std::vector<ObjectNumber>> children_;
-  std::map<std::uint32_t, std::map<std::uint64_t, SnapshotInfo>> history_;  // node, sequence
+  std::map<std::uint32_t, std::map<std::uint64_t, CatalogCommit>> history_;  // node, sequence
+  std::map<std::uint64_t, CatalogPack> packs_;
+  std::shared_ptr<const DeadSet> dead_set_;
+  std::vector<ObjectNumber> begins_;
 };
 
 }  // namespace rb

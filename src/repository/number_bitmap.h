@@ -11,7 +11,7 @@
 
 namespace rb {
 
-using ObjectNumber = std::uint64_t;
+using ObjectNumber = std::uint64_t;  // 0: none
 
 class NumberBitmap {
  public:

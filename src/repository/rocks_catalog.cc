@@ -1,16 +1,15 @@
 #include "repository/rocks_catalog.h"
 
 #include <filesystem>
-#include <set>
 
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
-#include <rocksdb/write_batch.h>
 
 #include "base/log.h"
 #include "repository/catalog_codec.h"
+#include "repository/rocks_batch.h"
 
 namespace rb {
 
@@ -47,18 +46,11 @@ rocksdb::Options make_options() {
   return options;
 }
 
-std::unexpected<Error> fail_rocks(std::string_view doing, const rocksdb::Status& status) {
-  Errc code = Errc::io;
-  if (status.IsCorruption()) code = Errc::corrupt;
-  if (status.IsNoSpace()) code = Errc::no_space;
-  return fail(code, fmt::format("{}: {}", doing, status.ToString()));
-}
-
-rocksdb::Slice slice(const Bytes& bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-ByteView view(const rocksdb::Slice& s) {
-  return {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()};
+// For readings of everything: they leave the cache to those who look things up.
+rocksdb::ReadOptions scan_options() {
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  return options;
 }
 
 class RocksCatalog final : public Catalog {
@@ -73,10 +65,18 @@ class RocksCatalog final : public Catalog {
   Result<std::vector<DomainRecord>> domains() override;
   Result<std::vector<CatalogCredential>> credentials() override;
   Result<std::vector<CatalogInvitation>> invitations() override;
+  Result<std::vector<CatalogSnapshotMark>> snapshot_marks() override;
   Result<std::vector<std::uint64_t>> packs() override;
+  Result<std::vector<CatalogPack>> pack_rows() override;
   Result<std::vector<std::optional<ObjectRow>>> find(std::uint32_t domain,
                                                      std::span<const ObjectId> ids) override;
   Result<std::vector<ObjectNumber>> children(ObjectNumber number) override;
+  Result<std::shared_ptr<const DeadSet>> dead_set() override;
+  Result<std::vector<ObjectNumber>> begins() override;
+  Status visit_objects(std::uint32_t domain, const std::optional<ObjectId>& after, std::size_t limit,
+                       const ObjectVisitor& visit) override;
+  Status visit_children(ObjectNumber below, std::size_t limit, const ChildrenVisitor& visit) override;
+  Status visit_commits(const CommitVisitor& visit) override;
   Result<std::vector<SnapshotInfo>> snapshots(std::uint32_t node, std::uint64_t before_sequence,
                                               std::size_t limit) override;
   Result<std::uint64_t> snapshot_count(std::uint32_t node) override;
@@ -87,7 +87,6 @@ class RocksCatalog final : public Catalog {
   Status clear(const RepositoryId& repository) override;
 
  private:
-  using RowVisitor = std::function<Status(std::string_view key, ByteView value)>;
   Status for_each(const std::string& prefix, const RowVisitor& visit);
   Result<std::map<std::uint32_t, std::uint64_t>> numbers(const std::string& prefix);
   // The value, or nothing.
@@ -101,20 +100,11 @@ class RocksCatalog final : public Catalog {
 };
 
 Result<std::optional<std::string>> RocksCatalog::get(const std::string& key) {
-  std::string value;
-  const rocksdb::Status status = db_->Get({}, key, &value);
-  if (status.IsNotFound()) return std::nullopt;
-  if (!status.ok()) return fail_rocks("reading the catalog", status);
-  return value;
+  return get_row(*db_, key);
 }
 
 Status RocksCatalog::for_each(const std::string& prefix, const RowVisitor& visit) {
-  const std::unique_ptr<rocksdb::Iterator> row(db_->NewIterator({}));
-  for (row->Seek(prefix); row->Valid() && row->key().starts_with(prefix); row->Next()) {
-    RB_TRY(visit(row->key().ToStringView(), view(row->value())));
-  }
-  if (!row->status().ok()) return fail_rocks("reading the catalog", row->status());
-  return {};
+  return for_each_row(*db_, prefix, visit);
 }
 
 Result<CatalogState> RocksCatalog::state() {
@@ -137,6 +127,14 @@ Result<CatalogState> RocksCatalog::state() {
   RB_TRY(const auto number, get(next_number_key()));
   if (number) {
     RB_TRY(state.next_number, decode_count(as_bytes(*number)));
+  }
+  RB_TRY(const auto times, get(times_key()));
+  if (times) {
+    RB_TRY(state.times, decode_times(as_bytes(*times)));
+  }
+  RB_TRY(const auto anew, get(anew_key()));
+  if (anew) {
+    RB_TRY(state.anew_up_to, decode_count(as_bytes(*anew)));
   }
   return state;
 }
@@ -203,6 +201,17 @@ Result<std::vector<CatalogInvitation>> RocksCatalog::invitations() {
   return invitations;
 }
 
+Result<std::vector<CatalogSnapshotMark>> RocksCatalog::snapshot_marks() {
+  std::vector<CatalogSnapshotMark> marks;
+  const RowVisitor take = [&](std::string_view key, ByteView value) -> Status {
+    RB_TRY(const CatalogSnapshotMark mark, decode_snapshot_mark_row(snapshot_of_key(key), value));
+    marks.push_back(mark);
+    return {};
+  };
+  RB_TRY(for_each(snapshot_mark_prefix(), take));
+  return marks;
+}
+
 Result<std::vector<std::uint64_t>> RocksCatalog::packs() {
   std::vector<std::uint64_t> packs;
   const RowVisitor take = [&](std::string_view key, ByteView) -> Status {
@@ -211,6 +220,76 @@ Result<std::vector<std::uint64_t>> RocksCatalog::packs() {
   };
   RB_TRY(for_each(pack_prefix(), take));
   return packs;
+}
+
+Result<std::vector<CatalogPack>> RocksCatalog::pack_rows() {
+  std::vector<CatalogPack> packs;
+  const RowVisitor take = [&](std::string_view key, ByteView value) -> Status {
+    RB_TRY(CatalogPack pack, decode_pack_row(number64_of_key(key), value));
+    packs.push_back(std::move(pack));
+    return {};
+  };
+  RB_TRY(for_each(pack_prefix(), take));
+  return packs;
+}
+
+Result<std::shared_ptr<const DeadSet>> RocksCatalog::dead_set() {
+  RB_TRY(const auto limit, get(dead_limit_key()));
+  if (!limit) return nullptr;
+  auto dead = std::make_shared<DeadSet>();
+  RB_TRY(dead->limit, decode_count(as_bytes(*limit)));
+  const RowVisitor take = [&](std::string_view key, ByteView value) -> Status {
+    RB_TRY(const NumberBitmap::Page page, decode_dead_page(value));
+    dead->marked.add_page(number64_of_key(key), page);
+    return {};
+  };
+  RB_TRY(for_each(dead_page_prefix(), take));
+  return dead;
+}
+
+Result<std::vector<ObjectNumber>> RocksCatalog::begins() {
+  RB_TRY(const auto value, get(begins_key()));
+  if (!value) return std::vector<ObjectNumber>{};
+  return decode_begins(as_bytes(*value));
+}
+
+Status RocksCatalog::visit_objects(std::uint32_t domain, const std::optional<ObjectId>& after,
+                                   std::size_t limit, const ObjectVisitor& visit) {
+  const std::string prefix = object_prefix(domain);
+  const std::string last_seen = after ? object_key(domain, *after) : prefix;
+  const std::unique_ptr<rocksdb::Iterator> row(db_->NewIterator(scan_options()));
+  row->Seek(last_seen);
+  if (after && row->Valid() && row->key() == last_seen) row->Next();
+  for (std::size_t seen = 0; seen < limit && row->Valid() && row->key().starts_with(prefix); ++seen) {
+    const auto id = object_id_of_key(row->key().ToStringView());
+    if (!id) return fail(Errc::corrupt, "the catalog has an object with a strange key");
+    RB_TRY(const ObjectRow object, decode_object_row(view(row->value())));
+    RB_TRY(visit(*id, object));
+    row->Next();
+  }
+  if (!row->status().ok()) return fail_rocks("reading the catalog", row->status());
+  return {};
+}
+
+Status RocksCatalog::visit_children(ObjectNumber below, std::size_t limit, const ChildrenVisitor& visit) {
+  if (below == 0) return {};
+  const std::string prefix = children_prefix();
+  const std::unique_ptr<rocksdb::Iterator> row(db_->NewIterator(scan_options()));
+  row->SeekForPrev(children_key(below - 1));
+  for (std::size_t seen = 0; seen < limit && row->Valid() && row->key().starts_with(prefix); ++seen) {
+    RB_TRY(auto children, decode_children(view(row->value())));
+    RB_TRY(visit(number64_of_key(row->key().ToStringView()), std::move(children)));
+    row->Prev();
+  }
+  if (!row->status().ok()) return fail_rocks("reading the catalog", row->status());
+  return {};
+}
+
+Status RocksCatalog::visit_commits(const CommitVisitor& visit) {
+  return for_each(all_snapshots_prefix(), [&](std::string_view key, ByteView value) -> Status {
+    RB_TRY(const CatalogCommit commit, decode_commit_row(snapshot_of_key(key).node, value));
+    return visit(commit);
+  });
 }
 
 Result<std::vector<std::optional<ObjectRow>>> RocksCatalog::find(std::uint32_t domain,
@@ -294,49 +373,9 @@ Status RocksCatalog::write(rocksdb::WriteBatch& batch) {
   return {};
 }
 
-void put_objects(rocksdb::WriteBatch& rows, const CatalogBatch& batch) {
-  std::set<std::uint64_t> packs;
-  for (const CatalogObject& object : batch.objects) {
-    rows.Put(object_key(object.domain, object.id), slice(encode_object_row(object.row)));
-    if (!object.children.empty()) {
-      rows.Put(children_key(object.row.number), slice(encode_children(object.children)));
-    }
-    packs.insert(object.row.at.pack);
-  }
-  for (const std::uint64_t pack : packs)
-    rows.Put(pack_key(pack), "");
-  for (const auto& [domain, count] : batch.object_counts)
-    rows.Put(object_count_key(domain), slice(encode_count(count)));
-  for (const auto& [node, bytes] : batch.stored_bytes)
-    rows.Put(stored_bytes_key(node), slice(encode_count(bytes)));
-}
-
-void put_journalled(rocksdb::WriteBatch& rows, const CatalogBatch& batch) {
-  for (const CatalogNode& node : batch.nodes)
-    rows.Put(node_key(node.record.node), slice(encode_node_row(node)));
-  for (const DomainRecord& domain : batch.domains)
-    rows.Put(domain_key(domain.domain), slice(encode_domain_row(domain)));
-  for (const CatalogCredential& credential : batch.credentials)
-    rows.Put(credential_key(credential.id), slice(encode_credential_row(credential)));
-  for (const CatalogInvitation& invitation : batch.invitations)
-    rows.Put(invitation_key(invitation.record.id), slice(encode_invitation_row(invitation)));
-  for (const CatalogCommit& commit : batch.commits) {
-    const Bytes sequence = encode_count(commit.snapshot.sequence);
-    rows.Put(snapshot_key(commit.node, commit.snapshot.sequence), slice(encode_snapshot_row(commit)));
-    rows.Put(run_key(commit.node, commit.snapshot.run), slice(sequence));
-    rows.Put(snapshot_id_key(commit.node, commit.snapshot.id), slice(sequence));
-  }
-}
-
 Status RocksCatalog::apply(const CatalogBatch& batch) {
-  rocksdb::WriteBatch rows;
-  put_objects(rows, batch);
-  put_journalled(rows, batch);
-  if (batch.packs) rows.Put(pack_mark_key(), slice(encode_pack_mark(*batch.packs)));
-  if (batch.counted) rows.Put(counted_mark_key(), slice(encode_pack_mark(*batch.counted)));
-  if (batch.journal) rows.Put(journal_mark_key(), slice(encode_journal_mark(*batch.journal)));
-  if (batch.next_number) rows.Put(next_number_key(), slice(encode_count(*batch.next_number)));
-  return write(rows);
+  RB_TRY(const auto rows, make_write_batch(*db_, batch));
+  return write(*rows);
 }
 
 Status RocksCatalog::persist() {
