@@ -4,11 +4,7 @@
 
 namespace rb::net {
 
-BlockSender::BlockSender(Send send, BlockSenderOptions options) : send_(std::move(send)), options_(options) {
-  for (int i = 0; i < std::max(1, options_.connections); i++)
-    threads_.emplace_back([this] { run_data(); });
-  threads_.emplace_back([this] { run_metadata(); });
-}
+BlockSender::BlockSender(Send send, BlockSenderOptions options) : send_(std::move(send)), options_(options) {}
 
 BlockSender::~BlockSender() {
   {
@@ -17,8 +13,16 @@ BlockSender::~BlockSender() {
   }
   work_.notify_all();
   done_.notify_all();
-  for (std::thread& thread : threads_)
+  for (std::thread& thread : data_threads_)
     thread.join();
+  if (metadata_thread_.joinable()) metadata_thread_.join();
+}
+
+void BlockSender::start_data_thread_if_wanted() {
+  const bool is_more_than_a_request = data_bytes_ >= options_.request_bytes;
+  if (!data_threads_.empty() && !is_more_than_a_request) return;
+  if (data_threads_.size() >= static_cast<std::size_t>(std::max(1, options_.connections))) return;
+  data_threads_.emplace_back([this] { run_data(); });
 }
 
 Status BlockSender::put(BlockClass block_class, Bytes block) {
@@ -34,11 +38,13 @@ Status BlockSender::put(BlockClass block_class, Bytes block) {
     data_.push_back(std::move(block));
     data_bytes_ += size;
     data_put_++;
+    start_data_thread_if_wanted();
   } else {
     if (metadata_.empty()) metadata_since_ = Clock::now();
     metadata_.push_back({std::move(block), data_put_});
     metadata_bytes_ += size;
     metadata_put_++;
+    if (!metadata_thread_.joinable()) metadata_thread_ = std::thread([this] { run_metadata(); });
   }
   lock.unlock();
   work_.notify_all();

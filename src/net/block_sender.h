@@ -55,6 +55,7 @@ class BlockSender {
   };
   using Lock = std::unique_lock<std::mutex>;
 
+  void start_data_thread_if_wanted();
   void run_data();
   void run_metadata();
   bool wait_for_data(Lock& lock);
@@ -93,7 +94,9 @@ class BlockSender {
   std::uint64_t metadata_urgent_ = 0;
   std::uint64_t metadata_acknowledged_ = 0;
 
-  std::vector<std::thread> threads_;
+  // Each begins when there is something for it to do: most backups have little to send.
+  std::vector<std::thread> data_threads_;
+  std::thread metadata_thread_;
 };
 
 }  // namespace rb::net
