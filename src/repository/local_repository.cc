@@ -76,6 +76,7 @@ class LocalRepositoryImpl final : public LocalRepository {
   }
   std::size_t open_sessions() const override { return core_->sessions().open_count(); }
   void fence_sessions() override { core_->fence_sessions(); }
+  RepositoryCore& core() override { return *core_; }
   RepositoryId id() const override { return core_->directory().format.id; }
 
  private:

@@ -15,7 +15,8 @@
 
 namespace rb {
 
-class Catalog;  // repository/catalog.h
+class Catalog;         // repository/catalog.h
+class RepositoryCore;  // repository/repository_core.h
 
 struct RepositoryOptions {
   FileSystem* file_system = nullptr;  // null: the real one
@@ -83,6 +84,8 @@ class LocalRepository {
   // is told Errc::fenced. Harmless at any moment.
   virtual void fence_sessions() = 0;
   virtual RepositoryId id() const = 0;
+  // The parts, for what is built on all of them: collecting, checking. Lives as long as the repository.
+  virtual RepositoryCore& core() = 0;
 };
 
 }  // namespace rb

@@ -118,10 +118,20 @@ class PackStoreImpl final : public PackStore {
     const std::lock_guard lock(mutex_);
     std::vector<std::uint64_t> numbers;
     for (const auto& [number, pack] : packs_) {
-      const bool is_settled = !pack || pack->lost || pack->synced_end == pack->end;
-      if (is_settled && (!pack || pack != open_)) numbers.push_back(number);
+      const bool is_settled = !pack || (pack != open_ && !pack->lost && pack->synced_end == pack->end);
+      if (is_settled) numbers.push_back(number);
     }
     return numbers;
+  }
+
+  Result<std::uint64_t> durable_end(std::uint64_t pack) const override {
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = packs_.find(pack);
+      if (found != packs_.end() && found->second) return found->second->synced_end;
+    }
+    RB_TRY(const auto file, fs_.open(files_.path(pack), OpenMode::read));
+    return file->size();
   }
 
   std::string path(std::uint64_t pack) const override { return files_.path(pack); }

@@ -54,9 +54,11 @@ class PackStore {
   using DamageListener = std::function<void(const PackPosition&, bool corrected)>;
   virtual void on_damage(DamageListener listener) = 0;
 
-  // The packs that get no more records and are durable as far as they ever will be: all but the one that is
-  // open and those with records to sync.
+  // The packs that get no more records, and of which every byte is durable: all but the open one, those with
+  // records to sync, and those of which a sync failed since the store was opened.
   virtual std::vector<std::uint64_t> sealed_packs() const = 0;
+  // Beyond every durable record of the pack; its size, where an earlier process wrote it.
+  virtual Result<std::uint64_t> durable_end(std::uint64_t pack) const = 0;
   virtual std::string path(std::uint64_t pack) const = 0;
   virtual std::string parity_path(std::uint64_t pack) const = 0;
   // Its name means another file now, of the same records.

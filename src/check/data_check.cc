@@ -1,0 +1,104 @@
+#include "check/data_check.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+
+namespace rb {
+
+namespace {
+// What was read is noted on disk after so much: a crash costs reading it again.
+constexpr std::uint64_t kSaveBytes = 4ull << 30;
+}  // namespace
+
+bool DataCheck::exists(std::uint64_t pack) const {
+  const std::vector<std::uint64_t> packs = core_.packs().packs();
+  return std::binary_search(packs.begin(), packs.end(), pack);
+}
+
+Status DataCheck::read(const std::vector<std::uint64_t>& packs, Thoroughness thoroughness, Pace& pace,
+                       CheckProgress& progress, DataCheckReport& report) {
+  PackGaps gaps;
+  std::uint64_t saved_at = 0;
+  Status done;
+  progress.total += packs.size();
+  for (const std::uint64_t pack : packs) {
+    done = read_one(pack, thoroughness, pace, report, gaps);
+    if (!done) break;
+    ++progress.done;
+    if (report.bytes - saved_at < kSaveBytes) continue;
+    saved_at = report.bytes;
+    if (const Status saved = log_.save(); !saved) log(LogLevel::warning, "{}", saved.error().message);
+  }
+  // Also of a reading that was stopped: it won't come back to these packs.
+  const Pace unhurried;
+  RB_TRY(const std::vector<LocatedRow> lost, rows_in_gaps(core_, gaps, unhurried));
+  report.objects_lost += lost.size();
+  RB_TRY(report_lost(core_, lost, gaps, unhurried, report.findings));
+  RB_TRY(log_.save());
+  return done;
+}
+
+Status DataCheck::read_one(std::uint64_t pack, Thoroughness thoroughness, Pace& pace, DataCheckReport& report,
+                           PackGaps& gaps) {
+  auto outcome = keeper_.look_after(pack, thoroughness, pace);
+  RB_TRY(pace.check());
+  if (!outcome && !exists(pack)) {  // collected meanwhile
+    log_.forget(pack);
+    return {};
+  }
+  if (!outcome) {
+    report.findings.add({.kind = FindingKind::unreadable,
+                         .where = core_.packs().path(pack),
+                         .what = outcome.error().message,
+                         .advice = "look at the disk and at the permissions of the file",
+                         .affected = {}});
+    return {};
+  }
+  ++report.packs;
+  report.bytes += outcome->bytes;
+  tell(pack, *outcome, report);
+  if (!outcome->gaps.empty()) gaps[pack] = std::move(outcome->gaps);
+  log_.note(pack, core_.clock().wall());
+  return {};
+}
+
+void DataCheck::tell(std::uint64_t pack, const PackOutcome& outcome, DataCheckReport& report) const {
+  if (!outcome.kept_as.empty()) {
+    ++report.packs_corrected;
+    report.sectors_corrected += outcome.corrected_sectors;
+    report.findings.add(
+        {.kind = FindingKind::corrected,
+         .where = core_.packs().path(pack),
+         .what = fmt::format("{} sectors were damaged and are corrected", outcome.corrected_sectors),
+         .advice = "look at the disk; the damaged file is " + outcome.kept_as,
+         .affected = {}});
+  }
+  if (outcome.parity_made) ++report.parities_made;
+  if (!outcome.parity_problem.empty()) {
+    report.findings.add({.kind = FindingKind::spare,
+                         .where = core_.packs().parity_path(pack),
+                         .what = outcome.parity_problem,
+                         .advice = "nothing is lost; damage to this pack could not be corrected",
+                         .affected = {}});
+  }
+}
+
+Status DataCheck::read_all(Pace& pace, CheckProgress& progress, DataCheckReport& report) {
+  const Timestamp begun = log_.begin_all(core_.clock().wall());
+  std::vector<std::uint64_t> left;
+  for (const std::uint64_t pack : core_.packs().packs()) {
+    const std::optional<Timestamp> last = log_.last_read(pack);
+    if (!last || *last < begun) left.push_back(pack);
+  }
+  std::stable_sort(left.begin(), left.end(), [&](std::uint64_t a, std::uint64_t b) {
+    return log_.last_read(a).value_or(Timestamp{}) < log_.last_read(b).value_or(Timestamp{});
+  });
+  RB_TRY(read(left, Thoroughness::records, pace, progress, report));
+  log_.end_all();
+  return log_.save();
+}
+
+}  // namespace rb

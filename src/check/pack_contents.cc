@@ -1,0 +1,53 @@
+#include "check/pack_contents.h"
+
+#include "base/log.h"
+#include "chunk/block_codec.h"
+#include "repository/pack_scanner.h"
+
+namespace rb {
+
+namespace {
+
+Status verify_block(BlockReader& reader, ByteView block) {
+  RB_TRY(reader.open(block));
+  for (std::size_t i = 0; i < reader.size(); ++i)
+    RB_TRY(reader.verify(i));
+  return {};
+}
+
+std::uint64_t record_end(const PackPosition& at, const PackRecordOwner& owner, ByteView block) {
+  const PackRecordHeader header{.owner = owner, .block_bytes = static_cast<std::uint32_t>(block.size())};
+  return at.offset + header.record_bytes();
+}
+
+}  // namespace
+
+Result<PackContents> read_pack_contents(RepositoryCore& core, std::uint64_t pack, Pace& pace) {
+  RB_TRY(const auto file, core.file_system().open(core.packs().path(pack), OpenMode::read));
+  file->drop_cache();
+  PackContents contents;
+  RB_TRY(contents.bytes, core.packs().durable_end(pack));
+  const PacedFile paced(*file, pace);
+  BlockReader reader;
+  std::uint64_t reached = std::min<std::uint64_t>(kPackHeaderBytes, contents.bytes);
+  const auto visit = [&](const PackPosition& at, const PackRecordOwner& owner, ByteView block) -> Status {
+    RB_TRY(pace.check());
+    if (const Status verified = verify_block(reader, block); !verified) {
+      log(LogLevel::error, "{}, offset {}: {}", pack_file_name(pack), at.offset, verified.error().message);
+      return {};  // a gap then
+    }
+    if (at.offset > reached) contents.gaps.push_back({reached, at.offset});
+    reached = record_end(at, owner, block);
+    ++contents.records;
+    contents.objects += reader.size();
+    return {};
+  };
+  const PackScanRange range{.from = {.pack = pack}, .end = contents.bytes};
+  const RepositoryFormat& format = core.directory().format;
+  RB_TRY(scan_pack(paced, range, format.record_key, format.id, visit));
+  RB_TRY(pace.check());
+  if (reached < contents.bytes) contents.gaps.push_back({reached, contents.bytes});
+  return contents;
+}
+
+}  // namespace rb

@@ -1,0 +1,27 @@
+// Reads the records of one pack, every byte of them, and holds them against their checks.
+#pragma once
+
+#include <vector>
+
+#include "check/pace.h"
+#include "repository/repository_core.h"
+
+namespace rb {
+
+// Bytes [begin, end) of a pack in which no whole record stands. After a crash that is normal; whether
+// anything was there, the catalog knows.
+struct PackStretch {
+  std::uint64_t begin = 0, end = 0;
+  bool contains(std::uint64_t offset) const { return begin <= offset && offset < end; }
+};
+
+struct PackContents {
+  std::uint64_t bytes = 0, records = 0, objects = 0;
+  std::vector<PackStretch> gaps;
+};
+
+// A record counts as whole when its checks are right, its block unpacks, and each object in it is what its id
+// says. Drops what the kernel remembers of the file first, so that the device is read.
+Result<PackContents> read_pack_contents(RepositoryCore& core, std::uint64_t pack, Pace& pace);
+
+}  // namespace rb
