@@ -12,13 +12,14 @@ MAY_USE = {
     "tree": ["base", "format"],
     "store": ["base", "format", "chunk"],
     "repository": ["base", "format", "chunk", "store"],
+    "gc": ["base", "format", "chunk", "store", "repository"],
     "scan": ["base", "format"],
     "backup": ["base", "format", "chunk", "tree", "scan", "store"],
     "restore": ["base", "format", "chunk", "tree", "store"],
     "api": ["base", "format", "store"],
     "net": ["base", "format", "api", "store"],
     "cli": ["base", "format", "tree", "scan", "backup", "restore", "api", "net", "store", "repository"],
-    "daemon": ["base", "format", "store", "repository", "api", "net"],
+    "daemon": ["base", "format", "store", "repository", "gc", "api", "net"],
 }
 # Libraries that only some layers may know.
 ONLY = {
