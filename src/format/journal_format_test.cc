@@ -50,9 +50,23 @@ const AdministratorRecord kAdministrator{.made = {.seconds = 1'700'000'240},
                                          .credential = counted_id<CredentialId>(17),
                                          .secret = counted_id<SecretHash>(96)};
 
+const DeletionRecord kDeletion{.made = {.seconds = 1'700'000'300}, .node = 300, .sequence = 7};
+const UndeletionRecord kUndeletion{
+    .made = {.seconds = 1'700'000'360, .nanoseconds = 1}, .node = 300, .sequence = 7};
+const PinRecord kPin{.made = {.seconds = 1'700'000'420},
+                     .node = 300,
+                     .sequence = 200,
+                     .pinned = true,
+                     .by = PinAuthority::administrator};
+const PinRecord kUnpin{.made = {.seconds = 1'700'000'420}, .node = 1, .sequence = 2};
+const CollectionRecord kCollection{.made = {.seconds = 1'700'000'480},
+                                   .judged_before = {.seconds = 1'699'000'000, .nanoseconds = 300}};
+const PruningRecord kPruning{.made = {.seconds = 1'700'000'540}, .deleted = 130};
+
 std::vector<JournalRecord> samples() {
-  return {kNode, kRemoteNode, domain_record(), kCommit,       kInvitation,
-          kJoin, kRemoval,    kRenaming,       kAdministrator};
+  return {kNode,       kRemoteNode, domain_record(), kCommit,        kInvitation,
+          kJoin,       kRemoval,    kRenaming,       kAdministrator, kDeletion,
+          kUndeletion, kPin,        kUnpin,          kCollection,    kPruning};
 }
 
 Bytes encode(const JournalRecord& record) {
@@ -181,6 +195,51 @@ TEST(JournalFormatTest, MembershipGoldenBytes) {
             "606162636465666768696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f");
 }
 
+TEST(JournalFormatTest, HistoryGoldenBytes) {
+  const auto payload = [](const JournalRecord& record) {
+    return std::to_string(journal_kind_of(record)) + " " + to_hex(encode_journal_payload(record));
+  };
+  EXPECT_EQ(payload(kDeletion),
+            "9 "
+            "d8c89fd50c00"  // made
+            "ac02"          // node
+            "07");          // sequence
+  EXPECT_EQ(payload(kUndeletion),
+            "10 "
+            "d0c99fd50c01"  // made
+            "ac02"          // node
+            "07");          // sequence
+  EXPECT_EQ(payload(kPin),
+            "11 "
+            "c8ca9fd50c00"  // made
+            "ac02"          // node
+            "c801"          // sequence
+            "01"            // pinned
+            "01");          // by an administrator
+  EXPECT_EQ(payload(kUnpin),
+            "11 "
+            "c8ca9fd50c00"
+            "01"
+            "02"
+            "00"
+            "00");
+  EXPECT_EQ(payload(kCollection),
+            "12 "
+            "c0cb9fd50c00"      // made
+            "80bba5d40cac02");  // judged before
+  EXPECT_EQ(payload(kPruning),
+            "13 "
+            "b8cc9fd50c00"  // made
+            "8201");        // deleted
+}
+
+TEST(JournalFormatTest, TimeOfARecord) {
+  EXPECT_EQ(journal_time_of(kNode), std::nullopt);
+  EXPECT_EQ(journal_time_of(kCommit), kCommit.received);
+  EXPECT_EQ(journal_time_of(kInvitation), kInvitation.made);
+  EXPECT_EQ(journal_time_of(kCollection), kCollection.made);
+}
+
 TEST(JournalFormatTest, RecordsRoundTrip) {
   for (const JournalRecord& record : samples()) {
     const Bytes bytes = encode(record);
@@ -218,7 +277,7 @@ TEST(JournalFormatTest, EveryFlippedBitIsNoticed) {
 
 TEST(JournalFormatTest, UnknownKindIsUnsupported) {
   Bytes bytes = encode(kCommit);
-  bytes[12] = 9;
+  bytes[12] = 14;
   EXPECT_EQ(decode(rehash(bytes)).error().code, Errc::unsupported);
 }
 

@@ -22,6 +22,11 @@ enum class Kind : std::uint32_t {
   removal = 6,
   renaming = 7,
   administrator = 8,
+  deletion = 9,
+  undeletion = 10,
+  pin = 11,
+  collection = 12,
+  pruning = 13,
 };
 
 Kind kind_of(const NodeRecord&) {
@@ -47,6 +52,21 @@ Kind kind_of(const RenamingRecord&) {
 }
 Kind kind_of(const AdministratorRecord&) {
   return Kind::administrator;
+}
+Kind kind_of(const DeletionRecord&) {
+  return Kind::deletion;
+}
+Kind kind_of(const UndeletionRecord&) {
+  return Kind::undeletion;
+}
+Kind kind_of(const PinRecord&) {
+  return Kind::pin;
+}
+Kind kind_of(const CollectionRecord&) {
+  return Kind::collection;
+}
+Kind kind_of(const PruningRecord&) {
+  return Kind::pruning;
 }
 
 void encode_time(ByteWriter& w, const Timestamp& time) {
@@ -115,6 +135,38 @@ void encode_payload(ByteWriter& w, const AdministratorRecord& administrator) {
   encode_time(w, administrator.made);
   w.bytes(administrator.credential.view());
   w.bytes(administrator.secret.view());
+}
+
+// Of deletions and undeletions.
+template <typename Record>
+void encode_of_snapshot(ByteWriter& w, const Record& record) {
+  encode_time(w, record.made);
+  w.varint(record.node);
+  w.varint(record.sequence);
+}
+
+void encode_payload(ByteWriter& w, const DeletionRecord& deletion) {
+  encode_of_snapshot(w, deletion);
+}
+
+void encode_payload(ByteWriter& w, const UndeletionRecord& undeletion) {
+  encode_of_snapshot(w, undeletion);
+}
+
+void encode_payload(ByteWriter& w, const PinRecord& pin) {
+  encode_of_snapshot(w, pin);
+  w.u8(pin.pinned ? 1 : 0);
+  w.u8(static_cast<std::uint8_t>(pin.by));
+}
+
+void encode_payload(ByteWriter& w, const CollectionRecord& collection) {
+  encode_time(w, collection.made);
+  encode_time(w, collection.judged_before);
+}
+
+void encode_payload(ByteWriter& w, const PruningRecord& pruning) {
+  encode_time(w, pruning.made);
+  w.varint(pruning.deleted);
 }
 
 std::uint32_t varint32(ByteReader& r) {
@@ -213,6 +265,39 @@ AdministratorRecord decode_administrator(ByteReader& r) {
   return administrator;
 }
 
+template <typename Record>
+Record decode_of_snapshot(ByteReader& r) {
+  Record record;
+  record.made = decode_time(r);
+  record.node = varint32(r);
+  record.sequence = r.varint();
+  return record;
+}
+
+PinRecord decode_pin(ByteReader& r) {
+  PinRecord pin = decode_of_snapshot<PinRecord>(r);
+  const std::uint8_t pinned = r.u8();
+  const std::uint8_t by = r.u8();
+  if (pinned > 1 || by > static_cast<std::uint8_t>(PinAuthority::administrator)) r.fail();
+  pin.pinned = pinned == 1;
+  pin.by = static_cast<PinAuthority>(by);
+  return pin;
+}
+
+CollectionRecord decode_collection(ByteReader& r) {
+  CollectionRecord collection;
+  collection.made = decode_time(r);
+  collection.judged_before = decode_time(r);
+  return collection;
+}
+
+PruningRecord decode_pruning(ByteReader& r) {
+  PruningRecord pruning;
+  pruning.made = decode_time(r);
+  pruning.deleted = r.varint();
+  return pruning;
+}
+
 // Of each kind: what has a limit of its own.
 struct Limited {
   std::vector<std::string_view> names;
@@ -242,6 +327,21 @@ Limited limited(const RenamingRecord& renaming) {
 }
 Limited limited(const AdministratorRecord& administrator) {
   return {{}, {administrator.made}};
+}
+Limited limited(const DeletionRecord& deletion) {
+  return {{}, {deletion.made}};
+}
+Limited limited(const UndeletionRecord& undeletion) {
+  return {{}, {undeletion.made}};
+}
+Limited limited(const PinRecord& pin) {
+  return {{}, {pin.made}};
+}
+Limited limited(const CollectionRecord& collection) {
+  return {{}, {collection.made, collection.judged_before}};
+}
+Limited limited(const PruningRecord& pruning) {
+  return {{}, {pruning.made}};
 }
 
 }  // namespace
@@ -286,6 +386,21 @@ Result<JournalRecord> decode_journal_payload(std::uint32_t kind, ByteView payloa
     case Kind::administrator:
       record = decode_administrator(r);
       break;
+    case Kind::deletion:
+      record = decode_of_snapshot<DeletionRecord>(r);
+      break;
+    case Kind::undeletion:
+      record = decode_of_snapshot<UndeletionRecord>(r);
+      break;
+    case Kind::pin:
+      record = decode_pin(r);
+      break;
+    case Kind::collection:
+      record = decode_collection(r);
+      break;
+    case Kind::pruning:
+      record = decode_pruning(r);
+      break;
     default:
       return fail(Errc::unsupported, fmt::format("journal records of kind {} are not known to this program "
                                                  "(a newer one wrote them)",
@@ -304,6 +419,13 @@ Status check_journal_record(const JournalRecord& record) {
     return fail(Errc::invalid_argument, "a time has more nanoseconds than a second");
   }
   return {};
+}
+
+std::optional<Timestamp> journal_time_of(const JournalRecord& record) {
+  // The first time of each kind is when it happened; what else there is may lie ahead.
+  const Limited found = std::visit([](const auto& value) { return limited(value); }, record);
+  if (found.times.empty()) return std::nullopt;
+  return found.times.front();
 }
 
 }  // namespace rb

@@ -84,10 +84,51 @@ struct AdministratorRecord {
   bool operator==(const AdministratorRecord&) const = default;
 };
 
-// Further kinds (deletions, pins, collections, quarantine) get numbers of their own when they come; a reader
-// refuses a kind it does not know, since ignoring a deletion or revocation would undo it.
+// A snapshot is in nobody's history any more. It can come back until a collection has judged it.
+struct DeletionRecord {
+  Timestamp made;
+  std::uint32_t node = 0;
+  std::uint64_t sequence = 0;
+  bool operator==(const DeletionRecord&) const = default;
+};
+
+struct UndeletionRecord {
+  Timestamp made;
+  std::uint32_t node = 0;
+  std::uint64_t sequence = 0;
+  bool operator==(const UndeletionRecord&) const = default;
+};
+
+// Whose word a pin is: a node can't take back what an administrator pinned.
+enum class PinAuthority : std::uint8_t { node = 0, administrator = 1 };
+
+struct PinRecord {  // a snapshot was pinned, or is pinned no more
+  Timestamp made;
+  std::uint32_t node = 0;
+  std::uint64_t sequence = 0;
+  bool pinned = false;
+  PinAuthority by = PinAuthority::node;
+  bool operator==(const PinRecord&) const = default;
+};
+
+// A collection found its dead: deletions made before `judged_before` are final.
+struct CollectionRecord {
+  Timestamp made;
+  Timestamp judged_before;
+  bool operator==(const CollectionRecord&) const = default;
+};
+
+struct PruningRecord {  // all nodes were judged by their policies; what had to go is in records before this
+  Timestamp made;
+  std::uint64_t deleted = 0;  // so many
+  bool operator==(const PruningRecord&) const = default;
+};
+
+// Further kinds get numbers of their own when they come; a reader refuses a kind it does not know, since
+// ignoring a deletion or revocation would undo it.
 using JournalRecord = std::variant<NodeRecord, DomainRecord, CommitRecord, InvitationRecord, JoinRecord,
-                                   RemovalRecord, RenamingRecord, AdministratorRecord>;
+                                   RemovalRecord, RenamingRecord, AdministratorRecord, DeletionRecord,
+                                   UndeletionRecord, PinRecord, CollectionRecord, PruningRecord>;
 
 inline constexpr std::size_t kJournalNameBytesMax = 1024;
 
@@ -99,5 +140,7 @@ Bytes encode_journal_payload(const JournalRecord& record);
 Result<JournalRecord> decode_journal_payload(std::uint32_t kind, ByteView payload);
 // Whether it can be encoded: names within their limit, times with fewer nanoseconds than a second has.
 Status check_journal_record(const JournalRecord& record);
+// When what it says happened; nothing for kinds that have no time.
+std::optional<Timestamp> journal_time_of(const JournalRecord& record);
 
 }  // namespace rb

@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   append(bytes, hash(bytes).view());
   decode_record(bytes);
   decode_header(bytes);
-  for (std::uint32_t kind = 0; kind < 10; ++kind)
+  for (std::uint32_t kind = 0; kind < 15; ++kind)
     (void)decode_journal_payload(kind, {data, size});
   return 0;
 }
