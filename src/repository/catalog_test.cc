@@ -353,8 +353,29 @@ TEST_P(CatalogTest, VisitsAllCommits) {
   EXPECT_EQ(seen, commits);
 }
 
+TEST_P(CatalogTest, KeepsWhatBecameOfSnapshots) {
+  const CatalogSnapshotMark deleted{.snapshot = {2, 1}, .deleted = Timestamp{-5, 7}};
+  const CatalogSnapshotMark pinned{.snapshot = {1, 300}, .pinned_by_administrator = true};
+  const CatalogSnapshotMark released{
+      .snapshot = {1, 2}, .pinned_by_node = true, .released = Timestamp{9, 999'999'999}};
+  apply({.snapshot_marks = {deleted, {.snapshot = {1, 2}}, pinned, released}});
+  EXPECT_EQ(*catalog_->snapshot_marks(), (std::vector{released, pinned, deleted}));
+  apply({.snapshot_marks = {{.snapshot = {1, 300}}}});
+  EXPECT_EQ(*catalog_->snapshot_marks(), (std::vector{released, deleted}));
+}
+
+TEST_P(CatalogTest, KeepsTheTimesOfTheJournal) {
+  EXPECT_EQ(catalog_->state()->times, CatalogTimes{});
+  const CatalogTimes times{.newest = Timestamp{-1, 2}, .judged_before = Timestamp{3, 4}};
+  apply({.times = times});
+  apply({});
+  EXPECT_EQ(catalog_->state()->times, times);
+}
+
 TEST_P(CatalogTest, ClearForgetsEverything) {
   CatalogBatch batch;
+  batch.snapshot_marks = {{.snapshot = {1, 1}, .pinned_by_node = true}};
+  batch.times = CatalogTimes{.newest = Timestamp{1, 0}};
   batch.dead_set = dead_below(5, {1});
   batch.begins = std::vector<ObjectNumber>{4};
   batch.anew_up_to = 3;
@@ -377,6 +398,8 @@ TEST_P(CatalogTest, ClearForgetsEverything) {
   EXPECT_TRUE(catalog_->nodes()->empty() && catalog_->credentials()->empty());
   EXPECT_TRUE(catalog_->invitations()->empty() && catalog_->stored_bytes()->empty());
   EXPECT_TRUE(catalog_->packs()->empty() && catalog_->begins()->empty());
+  EXPECT_TRUE(catalog_->snapshot_marks()->empty());
+  EXPECT_EQ(catalog_->state()->times, CatalogTimes{});
   EXPECT_EQ(*catalog_->dead_set(), nullptr);
   EXPECT_EQ(catalog_->state()->anew_up_to, 0u);
 }

@@ -64,6 +64,7 @@ class MemoryCatalog final : public Catalog {
   std::map<std::uint32_t, std::map<ObjectId, ObjectRow>> rows_;
   std::map<ObjectNumber, std::vector<ObjectNumber>> children_;
   std::map<std::uint32_t, std::map<std::uint64_t, CatalogCommit>> history_;  // node, sequence
+  std::map<std::pair<std::uint32_t, std::uint64_t>, CatalogSnapshotMark> snapshot_marks_;
   std::map<std::uint64_t, CatalogPack> packs_;
   std::shared_ptr<const DeadSet> dead_set_;
   std::vector<ObjectNumber> begins_;

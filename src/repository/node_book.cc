@@ -8,7 +8,6 @@ namespace rb {
 
 namespace {
 
-constexpr std::size_t kSnapshotsAtOnceMax = 1000;
 constexpr std::size_t kReplayBatch = 10000;
 
 SnapshotInfo info_of(const JournalEntry& entry, const CommitRecord& commit) {
@@ -43,6 +42,10 @@ Status NodeBook::load_catalog() {
   RB_TRY(const std::vector<DomainRecord> domains, catalog_.domains());
   RB_TRY(const std::vector<CatalogCredential> credentials, catalog_.credentials());
   RB_TRY(const std::vector<CatalogInvitation> invitations, catalog_.invitations());
+  RB_TRY(const std::vector<CatalogSnapshotMark> marks, catalog_.snapshot_marks());
+  RB_TRY(const CatalogState state, catalog_.state());
+  times_ = state.times;
+  marks_.load(marks);
   credentials_.load(credentials, invitations);
   for (const DomainRecord& domain : domains)
     domains_.emplace(domain.domain, domain);
@@ -51,7 +54,8 @@ Status NodeBook::load_catalog() {
     RB_TRY(const auto newest, catalog_.snapshots(node.record.node, UINT64_MAX, 1));
     if (newest.empty()) continue;
     heads_.emplace(node.record.node, newest.front());
-    RB_TRY(snapshot_counts_[node.record.node], catalog_.snapshot_count(node.record.node));
+    RB_TRY(const std::uint64_t count, catalog_.snapshot_count(node.record.node));
+    snapshot_counts_[node.record.node] = count - std::min(count, marks_.deleted_count(node.record.node));
   }
   return {};
 }
@@ -72,7 +76,9 @@ void NodeBook::take(const JournalEntry& entry) {
     behind_.commits.push_back({commit->node, commit->domain, info});
   } else {
     take_membership(entry.record);
+    take_history(entry.record);
   }
+  take_time(entry.record);
   behind_.journal = JournalMark{entry.sequence, entry.hash};
   is_behind_ = true;
 }
@@ -169,11 +175,6 @@ Result<std::optional<SnapshotInfo>> NodeBook::commit_of(std::uint32_t node, cons
 Result<std::optional<SnapshotInfo>> NodeBook::snapshot(std::uint32_t node, const SnapshotId& id) {
   RB_TRY(await_catalog());
   return catalog_.snapshot(node, id);
-}
-
-Result<std::vector<SnapshotInfo>> NodeBook::snapshots(std::uint32_t node, const SnapshotQuery& query) {
-  RB_TRY(await_catalog());
-  return catalog_.snapshots(node, query.before_sequence, std::min(query.limit, kSnapshotsAtOnceMax));
 }
 
 std::uint64_t NodeBook::snapshot_count(std::uint32_t node) const {

@@ -14,9 +14,15 @@
 #include "repository/credential_book.h"
 #include "repository/journal.h"
 #include "repository/session_state.h"
+#include "repository/snapshot_marks.h"
 #include "store/node_registry.h"
 
 namespace rb {
+
+struct MarkedSnapshot {
+  SnapshotInfo info;
+  CatalogSnapshotMark mark;
+};
 
 class NodeBook {
  public:
@@ -64,6 +70,34 @@ class NodeBook {
   // As barrier() of BlockWriter, for commits.
   void barrier();
 
+  // What stays of the histories (docs/retention.md, docs/gc.md). Deleted snapshots are in no list of
+  // snapshots(); commit_of() and snapshot() know them until a collection has judged them.
+
+  // Newest first, the deleted ones too.
+  Result<std::vector<MarkedSnapshot>> history(std::uint32_t node);
+  CatalogSnapshotMark mark_of(const CatalogSnapshotKey& snapshot) const;
+  std::vector<CatalogSnapshotMark> marks_of_node(std::uint32_t node) const;
+  Result<NodeRecord> node_called(const std::string& name) const;
+  CatalogTimes times() const;
+
+  // Passes by the head, and what is pinned or deleted by now. Gives how many it deleted.
+  Result<std::uint64_t> delete_snapshots(std::uint32_t node, std::span<const std::uint64_t> sequences);
+  // `admit` is called as in commit. Nothing happens to one that is not deleted. Errc::not_found: no such
+  // snapshot, or a collection has judged it.
+  Status undelete(const CatalogSnapshotKey& snapshot,
+                  const std::function<Status(std::uint32_t domain, const ObjectId& object)>& admit);
+  // `admit` is called inside the step, if there is anything to do.
+  Status pin(const CatalogSnapshotKey& snapshot, bool pinned, PinAuthority by,
+             const std::function<Status()>& admit);
+  Status note_pruning(std::uint64_t deleted);
+
+  // For a collection. What a mark that judges at `judged_before` takes as roots: every snapshot but those that
+  // were deleted before then. Call it after barrier().
+  Status visit_kept(const Timestamp& judged_before, const CommitVisitor& visit);
+  // After the freeze, with the time that was judged by: what was deleted before is gone from the catalog when
+  // this returns, and stays gone when a catalog is made anew.
+  Status note_collection(const Timestamp& judged_before);
+
   std::optional<SnapshotInfo> head(std::uint32_t node) const;
   Result<std::optional<SnapshotInfo>> commit_of(std::uint32_t node, const RunId& run);
   Result<std::optional<SnapshotInfo>> snapshot(std::uint32_t node, const SnapshotId& id);
@@ -79,6 +113,9 @@ class NodeBook {
   Result<JournalEntry> change(const JournalRecord& record);
   void take(const JournalEntry& entry);
   void take_membership(const JournalRecord& record);
+  void take_history(const JournalRecord& record);
+  void take_time(const JournalRecord& record);
+  Result<std::optional<SnapshotInfo>> snapshot_at(const CatalogSnapshotKey& snapshot);
   Status catch_up();
   Result<NodeRecord> enrol(NodeRecord node, const std::string& group);
   Result<std::uint32_t> domain_for(const std::string& group);
@@ -108,6 +145,8 @@ class NodeBook {
   std::map<std::uint32_t, SnapshotInfo> heads_;             // by node
   std::map<std::uint32_t, std::uint64_t> snapshot_counts_;  // by node
   CredentialBook credentials_;
+  SnapshotMarks marks_;
+  CatalogTimes times_;
 };
 
 }  // namespace rb
