@@ -28,7 +28,9 @@ class Known {
   }
 
   const std::optional<FoundObject>& find(const ObjectId& id) const { return answer_.found[places_.at(id)]; }
+  bool has_dead_row(const ObjectId& id) const { return answer_.has_dead_row(places_.at(id)); }
   std::uint64_t generation() const { return answer_.generation; }
+  std::uint64_t epoch() const { return answer_.epoch; }
 
  private:
   std::unordered_map<ObjectId, std::size_t, SeededIdHash> places_;
@@ -39,6 +41,7 @@ class BlockCheck {
  public:
   BlockCheck(const Known& known, std::uint64_t session) : known_(known), session_(session) {
     result_.generation = known.generation();
+    result_.epoch = known.epoch();
   }
 
   Status take(const BlockObject& object, std::uint32_t index);
@@ -74,7 +77,7 @@ Status BlockCheck::take(const BlockObject& object, std::uint32_t index) {
   const auto& found = known_.find(object.id);
   if (found && found->complete()) {
     if (!found->durable) result_.depends_on = std::max(result_.depends_on, found->ticket);
-    result_.present.push_back(found->row.number);
+    result_.present.push_back(found->held());
     return {};
   }
   const std::size_t fresh = result_.fresh.size();
@@ -83,6 +86,7 @@ Status BlockCheck::take(const BlockObject& object, std::uint32_t index) {
   added.kind = object.kind;
   added.index = index;
   added.replaces = found.has_value();
+  added.replaces_dead_row = known_.has_dead_row(object.id);
   if (found) added.number = found->row.number;
   if (!found) without_number_.push_back(fresh);
   for (const ObjectId& ref : object.refs)
@@ -125,6 +129,10 @@ Result<Acceptance> BlockCheck::finish() {
 }
 
 }  // namespace
+
+std::uint32_t share_of(ByteView block, const BlockDirectory& directory) {
+  return static_cast<std::uint32_t>(block.size() / std::max<std::size_t>(directory.objects.size(), 1));
+}
 
 std::unexpected<Error> fail_missing(std::span<const ObjectId> missing) {
   std::string text = "the block refers to objects that are not here:";

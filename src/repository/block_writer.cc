@@ -12,8 +12,8 @@ constexpr std::size_t kMaxLosses = 256;
 }  // namespace
 
 BlockWriter::BlockWriter(PackStore& packs, Catalog& catalog, ObjectIndex& index, ClaimTable& claims,
-                         BlockWriterLimits limits)
-    : packs_(packs), catalog_(catalog), index_(index), claims_(claims), limits_(limits) {}
+                         CollectionGate& gate, BlockWriterLimits limits)
+    : packs_(packs), catalog_(catalog), index_(index), claims_(claims), gate_(gate), limits_(limits) {}
 
 Status BlockWriter::store(SessionState& session, const BlockDirectory& directory, ByteView block) {
   RB_TRY(make_room());
@@ -34,7 +34,9 @@ Result<bool> BlockWriter::try_append(SessionState& session, const BlockDirectory
   const std::lock_guard lock(append_mutex_);
   RB_TRY(session.check_open());
   if (!index_.still_missing(accepted.generation, session.domain, accepted.fresh)) return false;
-  session.pin(accepted.present);
+  // From here to the row nothing dies: a freeze takes the mutex too.
+  RB_TRY(const bool held, gate_.hold(session, accepted.epoch, accepted.present));
+  if (!held) return false;
   if (accepted.fresh.empty()) {
     if (accepted.depends_on != 0) session.note_put(directory.block_class, accepted.depends_on);
     return true;
@@ -43,18 +45,16 @@ Result<bool> BlockWriter::try_append(SessionState& session, const BlockDirectory
   const PackRecordOwner owner{session.node, session.domain};
   RB_TRY(const PackPosition at, packs_.append(owner, block));
   std::vector<ObjectId> ids;
-  std::vector<ObjectNumber> numbers;
-  for (const NewObject& object : accepted.fresh) {
+  ids.reserve(accepted.fresh.size());
+  for (const NewObject& object : accepted.fresh)
     ids.push_back(object.id);
-    numbers.push_back(object.number);
-  }
+  gate_.born(session, accepted.fresh);
   const Ticket ticket = ++last_ticket_;
-  const AppendedBlock appended{owner, at, ticket, session.number};
+  const AppendedBlock appended{owner, at, ticket, session.number, share_of(block, directory)};
   index_.insert(appended, std::move(accepted.fresh));
   index_.count_bytes(appended, block.size());
   session.note_put(directory.block_class, ticket);
   if (accepted.depends_on != 0) session.note_put(directory.block_class, accepted.depends_on);
-  session.pin(numbers);
   claims_.drop(session.domain, ids);
   bytes_since_move_ += block.size();
   return true;
@@ -166,6 +166,7 @@ Status BlockWriter::make_room() {
 
 // Requires: move_mutex_.
 Status BlockWriter::move_to_catalog() {
+  RB_TRY(write_unwritten_dead_set());
   Ticket last = 0;
   {
     const std::lock_guard lock(append_mutex_);
@@ -187,6 +188,65 @@ void BlockWriter::close() {
   Status closed = move_to_catalog();
   if (closed) closed = catalog_.persist();
   if (!closed) log(LogLevel::warning, "the catalog is behind, and will catch up: {}", closed.error().message);
+}
+
+Result<ObjectNumber> BlockWriter::begin_mark() {
+  const std::lock_guard lock(move_mutex_);
+  ObjectNumber limit = 0;
+  {
+    const std::lock_guard append_lock(append_mutex_);
+    limit = index_.next_number();
+    gate_.begin_mark(limit);
+  }
+  RB_TRY(move_to_catalog());
+  return limit;
+}
+
+Result<bool> BlockWriter::freeze() {
+  const std::lock_guard lock(move_mutex_);
+  {
+    const std::lock_guard append_lock(append_mutex_);
+    if (!gate_.try_freeze()) return false;
+  }
+  unwritten_dead_set_ = gate_.dead_set();
+  RB_TRY(write_unwritten_dead_set());
+  return true;
+}
+
+// Requires: move_mutex_. Rows accepted since the freeze may stand in place of dead ones and name others by
+// new numbers: a catalog that had them without the dead set would be lost on what is alive.
+Status BlockWriter::write_unwritten_dead_set() {
+  if (!unwritten_dead_set_) return {};
+  CatalogBatch batch;
+  batch.dead_set = unwritten_dead_set_;
+  batch.next_number = index_.next_number();  // at least its limit, or new objects would be born dead
+  RB_TRY(catalog_.apply(batch));
+  unwritten_dead_set_ = nullptr;
+  return {};
+}
+
+Status BlockWriter::write_dead_set() {
+  const std::lock_guard lock(move_mutex_);
+  return write_unwritten_dead_set();
+}
+
+Status BlockWriter::with_catalog_still(const std::function<Status()>& step) {
+  const std::lock_guard lock(move_mutex_);
+  RB_TRY(write_unwritten_dead_set());
+  return step();
+}
+
+void BlockWriter::dead_rows_removed(std::uint32_t domain, std::span<const ObjectId> ids) {
+  const std::lock_guard lock(append_mutex_);
+  index_.dead_rows_removed(domain, ids);
+}
+
+Status BlockWriter::persist() {
+  const std::lock_guard lock(move_mutex_);
+  RB_TRY(move_to_catalog());
+  RB_TRY(catalog_.persist());
+  bytes_since_persist_ = 0;
+  return {};
 }
 
 }  // namespace rb

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <vector>
 
 #include "format/block.h"
@@ -24,7 +25,7 @@ struct BlockWriterLimits {
 class BlockWriter {
  public:
   BlockWriter(PackStore& packs, Catalog& catalog, ObjectIndex& index, ClaimTable& claims,
-              BlockWriterLimits limits);
+              CollectionGate& gate, BlockWriterLimits limits);
 
   // Checks and appends one block whose directory this is. Not durable yet.
   Status store(SessionState& session, const BlockDirectory& directory, ByteView block);
@@ -43,6 +44,23 @@ class BlockWriter {
   // Everything into the catalog, and that to disk; what fails will be replayed.
   void close();
 
+  // For the collector.
+
+  // Begins a mark, and moves every older row to the catalog, so that what the mark finds dead is there and
+  // nowhere else. After an error the mark is to be abandoned. Gives the limit of the mark.
+  Result<ObjectNumber> begin_mark();
+  // The freeze, if nothing is grey (else false), and the dead set's way to the catalog. After an error it has
+  // happened all the same: write_dead_set() is to succeed before anything is swept.
+  Result<bool> freeze();
+  Status write_dead_set();
+  // Runs a step that changes rows of the catalog while nobody else does.
+  Status with_catalog_still(const std::function<Status()>& step);
+  // Within such a step: these dead rows have gone from the catalog.
+  void dead_rows_removed(std::uint32_t domain, std::span<const ObjectId> ids);
+  // All that is durable into the catalog, and that to disk: the watermark passes every record of packs that
+  // are sealed.
+  Status persist();
+
  private:
   struct Loss {
     TicketRange range;
@@ -57,12 +75,14 @@ class BlockWriter {
   void lose_unsettled(const Error& error, Ticket settled);
   Status make_room();
   Status move_to_catalog();
+  Status write_unwritten_dead_set();
   bool table_has_room() const;
 
   PackStore& packs_;
   Catalog& catalog_;
   ObjectIndex& index_;
   ClaimTable& claims_;
+  CollectionGate& gate_;
   const BlockWriterLimits limits_;
 
   std::mutex append_mutex_;  // the serialised step
@@ -77,6 +97,7 @@ class BlockWriter {
   std::mutex move_mutex_;  // held by whoever moves rows to the catalog
   std::atomic<std::uint64_t> bytes_since_move_ = 0;
   std::uint64_t bytes_since_persist_ = 0;
+  std::shared_ptr<const DeadSet> unwritten_dead_set_;  // goes before any row; guarded by move_mutex_
 };
 
 }  // namespace rb

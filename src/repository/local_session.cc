@@ -7,10 +7,16 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "chunk/block_codec.h"
+#include "repository/root_admission.h"
 
 namespace rb {
 
 namespace {
+
+// A look-up is made again when the dead set changed under it, which happens twice in a collection.
+constexpr int kHoldAttempts = 64;
+// A record that is not there has moved, or is lost.
+constexpr int kReadAttempts = 3;
 
 // Recomputes the ids of all objects of a block. Always of metadata: it is small, and everything hangs on it.
 // Of chunks only where another node may rely on them, in a group: it costs unpacking all that comes in.
@@ -21,6 +27,14 @@ Status verify_objects(ByteView block) {
   for (std::size_t i = 0; i < reader.size(); ++i)
     RB_TRY(reader.verify(i));
   return {};
+}
+
+bool is_complete(const FoundObject& found) {
+  return found.complete();
+}
+
+bool is_metadata_row(const FoundObject& found) {
+  return is_metadata(found.row.kind);
 }
 
 class LocalSession final : public Session {
@@ -43,16 +57,23 @@ class LocalSession final : public Session {
 
  private:
   using Found = std::vector<std::optional<FoundObject>>;
+  using Choice = bool (*)(const FoundObject&);
   void note_sighting(const BeginRequest& request);
   Status check_writing() const;
   Status check_logical_quota(const ObjectId& snapshot);
   Status verify(ByteView block) const;
   Status store(const BlockDirectory& directory, ByteView block);
   // What the index says, with nothing left in doubt: what was found is durable.
-  Result<Found> find_settled(std::span<const ObjectId> ids);
-  Status pin_snapshot(const SnapshotInfo& snapshot);
-  // Whether the store has the object; pins it then.
-  Result<bool> hold(const ObjectId& id);
+  Result<ObjectIndex::Answer> find_settled(std::span<const ObjectId> ids);
+  // The same, and those that `choose` says are held, in one step with the answer being true.
+  Result<Found> find_and_hold(std::span<const ObjectId> ids, Choice choose);
+  // The number of an object that the store has, which is held then.
+  Result<std::optional<ObjectNumber>> hold(const ObjectId& id);
+  Result<ObjectNumber> hold_snapshot(const ObjectId& id);
+  // By record, in the order of the disk.
+  using Places = std::map<PackPosition, std::vector<ObjectId>>;
+  Result<Places> places_of(std::span<const ObjectId> ids);
+  Result<std::optional<Error>> give(Places& places, const BlockSink& sink);
 
   const std::shared_ptr<RepositoryCore> core_;
   const std::shared_ptr<SessionState> state_;
@@ -66,16 +87,23 @@ Status LocalSession::begin(const NodeRecord& node, const BeginRequest& request) 
   info_.chunk_params = book.chunk_params(node.domain);
   RB_TRY(info_.already_committed, book.commit_of(node.node, request.run));
   info_.head = book.head(node.node);
-  if (info_.head) RB_TRY(pin_snapshot(*info_.head));
+  if (info_.head) {
+    RB_TRY(hold(info_.head->object));
+  }
   if (request.base) {
     RB_TRY(const auto base, book.snapshot(node.node, *request.base));
-    info_.base_held = base.has_value();
-    if (base) RB_TRY(pin_snapshot(*base));
+    if (base) {
+      RB_TRY(const auto held, hold(base->object));
+      info_.base_held = held.has_value();
+    }
   }
   if (request.cached_tree) {
-    RB_TRY(info_.cache_holds, hold(*request.cached_tree));
+    RB_TRY(const auto held, hold(*request.cached_tree));
+    info_.cache_holds = held.has_value();
   }
   info_.dont_ask = !state_->must_ask;
+  if (state_->purpose == SessionPurpose::write)
+    info_.wanted = core_->quarantine().wanted(core_->index(), state_->domain, state_->node);
   note_sighting(request);
   return {};
 }
@@ -102,28 +130,35 @@ Status LocalSession::check_writing() const {
   return fail(Errc::invalid_argument, "the session was begun for reading only");
 }
 
-Result<LocalSession::Found> LocalSession::find_settled(std::span<const ObjectId> ids) {
+Result<ObjectIndex::Answer> LocalSession::find_settled(std::span<const ObjectId> ids) {
   while (true) {
     RB_TRY(ObjectIndex::Answer answer, core_->index().find(state_->domain, ids));
     Ticket latest = 0;
     for (const auto& found : answer.found) {
       if (found && !found->durable) latest = std::max(latest, found->ticket);
     }
-    if (latest == 0) return std::move(answer.found);
+    if (latest == 0) return answer;
     core_->writer().settle(latest);
   }
 }
 
-Result<bool> LocalSession::hold(const ObjectId& id) {
-  RB_TRY(const Found found, find_settled(std::span(&id, 1)));
-  if (!found[0] || !found[0]->complete()) return false;
-  state_->pin(found[0]->row.number);
-  return true;
+Result<LocalSession::Found> LocalSession::find_and_hold(std::span<const ObjectId> ids, Choice choose) {
+  for (int attempt = 0; attempt < kHoldAttempts; ++attempt) {
+    RB_TRY(ObjectIndex::Answer answer, find_settled(ids));
+    std::vector<HeldObject> chosen;
+    for (const auto& found : answer.found) {
+      if (found && choose(*found)) chosen.push_back(found->held());
+    }
+    RB_TRY(const bool held, core_->gate().hold(*state_, answer.epoch, chosen));
+    if (held) return std::move(answer.found);
+  }
+  return fail(Errc::unavailable, "the store changes too fast to answer: ask again");
 }
 
-Status LocalSession::pin_snapshot(const SnapshotInfo& snapshot) {
-  RB_TRY(hold(snapshot.object));
-  return {};
+Result<std::optional<ObjectNumber>> LocalSession::hold(const ObjectId& id) {
+  RB_TRY(const Found found, find_and_hold(std::span(&id, 1), is_complete));
+  if (!found[0] || !found[0]->complete()) return std::nullopt;
+  return found[0]->row.number;
 }
 
 Result<std::vector<Presence>> LocalSession::ask(std::span<const ObjectId> ids) {
@@ -137,17 +172,14 @@ Result<std::vector<Presence>> LocalSession::ask(std::span<const ObjectId> ids) {
     const bool ours = core_->claims().claim(state_->number, state_->domain, ids[i], now);
     answers[i] = ours ? Presence::send : Presence::wait;
   }
-  RB_TRY(const Found found, find_settled(ids));
-  std::vector<ObjectNumber> held;
+  RB_TRY(const Found found, find_and_hold(ids, is_complete));
   std::vector<ObjectId> held_ids;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (!found[i] || !found[i]->complete()) continue;
     answers[i] = Presence::have;
-    held.push_back(found[i]->row.number);
     held_ids.push_back(ids[i]);
   }
   core_->claims().drop(state_->domain, held_ids);
-  state_->pin(held);
   RB_TRY(state_->check_open());  // a fence that came meanwhile: the pins no longer count
   return answers;
 }
@@ -196,15 +228,24 @@ Result<CommitResult> LocalSession::commit(const CommitRequest& request) {
   if (first) return CommitResult{true, std::move(first)};
   RB_TRY(check_writing());
   RB_TRY(flush());
-  RB_TRY(const Found found, find_settled(std::span(&request.snapshot, 1)));
-  if (!found[0] || !found[0]->complete()) return fail_missing(std::span(&request.snapshot, 1));
-  if (found[0]->row.kind != ObjectKind::snapshot) {
-    return fail(Errc::invalid_argument, "object " + to_hex(request.snapshot) + " is no snapshot");
-  }
+  RB_TRY(const ObjectNumber held, hold_snapshot(request.snapshot));
   RB_TRY(check_logical_quota(request.snapshot));
-  RB_TRY(CommitResult result, book.commit(*state_, request));
-  if (!result.committed && result.head) RB_TRY(pin_snapshot(*result.head));
+  const auto admit = [&] {
+    return admit_root(core_->index(), core_->gate(), state_->domain, request.snapshot, held);
+  };
+  RB_TRY(CommitResult result, book.commit(*state_, request, admit));
+  if (result.committed && !info_.wanted.empty()) core_->quarantine().note_run(state_->domain, state_->node);
+  if (!result.committed && result.head) {
+    RB_TRY(hold(result.head->object));
+  }
   return result;
+}
+
+Result<ObjectNumber> LocalSession::hold_snapshot(const ObjectId& id) {
+  RB_TRY(const Found found, find_and_hold(std::span(&id, 1), is_complete));
+  if (!found[0] || !found[0]->complete()) return fail_missing(std::span(&id, 1));
+  if (found[0]->row.kind == ObjectKind::snapshot) return found[0]->row.number;
+  return fail(Errc::invalid_argument, "object " + to_hex(id) + " is no snapshot");
 }
 
 // By what the client states in the snapshot: it is a limit for honest clients, kept where nobody forgets it.
@@ -223,24 +264,46 @@ Status LocalSession::check_logical_quota(const ObjectId& snapshot) {
 Status LocalSession::read(std::span<const ObjectId> ids, const BlockSink& sink) {
   RB_TRY(state_->check_open());
   if (ids.size() > kMaxReadIds) return fail(Errc::invalid_argument, "too many ids to read at once");
-  RB_TRY(const Found found, find_settled(ids));
-  std::vector<PackPosition> places;
-  places.reserve(ids.size());
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (!found[i]) return fail(Errc::not_found, "there is no object " + to_hex(ids[i]));
-    places.push_back(found[i]->row.at);
+  RB_TRY(Places places, places_of(ids));
+  for (int attempt = 1; !places.empty(); ++attempt) {
+    RB_TRY(const std::optional<Error> gone, give(places, sink));
+    if (!gone) continue;
+    if (attempt == kReadAttempts) return std::unexpected(*gone);
+    std::vector<ObjectId> left;
+    for (const auto& [at, here] : places)
+      left.insert(left.end(), here.begin(), here.end());
+    RB_TRY(places, places_of(left));
   }
-  std::sort(places.begin(), places.end());
-  places.erase(std::unique(places.begin(), places.end()), places.end());
-  for (const PackPosition& at : places) {
-    RB_TRY(const PackStore::Record record, core_->packs().read(at));
-    if (record.owner.domain != state_->domain) {
+  return {};
+}
+
+// Takes what was given out of `places`. Gives the error when a pack is not there any more.
+Result<std::optional<Error>> LocalSession::give(Places& places, const BlockSink& sink) {
+  while (!places.empty()) {
+    const PackPosition at = places.begin()->first;
+    const Result<PackStore::Record> record = core_->packs().read(at);
+    if (!record && record.error().code == Errc::not_found) return record.error();
+    if (!record) return std::unexpected(record.error());
+    if (record->owner.domain != state_->domain) {
       return fail(Errc::corrupt, fmt::format("pack {}, offset {}: not of this domain", at.pack, at.offset));
     }
     RB_TRY(state_->check_open());
-    RB_TRY(sink(record.block));
+    RB_TRY(sink(record->block));
+    places.erase(places.begin());
   }
-  return {};
+  return std::nullopt;
+}
+
+// Metadata is held as it is given: whoever has read a snapshot may read all beneath it, deleted meanwhile or
+// not.
+Result<LocalSession::Places> LocalSession::places_of(std::span<const ObjectId> ids) {
+  RB_TRY(const Found found, find_and_hold(ids, is_metadata_row));
+  Places places;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (!found[i]) return fail(Errc::not_found, "there is no object " + to_hex(ids[i]));
+    places[found[i]->row.at].push_back(ids[i]);
+  }
+  return places;
 }
 
 Result<std::vector<SnapshotInfo>> LocalSession::snapshots(const SnapshotQuery& query) {

@@ -135,7 +135,8 @@ bool NodeBook::is_group(std::uint32_t domain) const {
   return found != domains_.end() && !found->second.group.empty();
 }
 
-Result<CommitResult> NodeBook::commit(const SessionState& session, const CommitRequest& request) {
+Result<CommitResult> NodeBook::commit(const SessionState& session, const CommitRequest& request,
+                                      const std::function<Status()>& admit) {
   const std::lock_guard lock(changes_);
   RB_TRY(catch_up());
   RB_TRY(auto first, catalog_.commit_of(session.node, session.run));
@@ -144,6 +145,7 @@ Result<CommitResult> NodeBook::commit(const SessionState& session, const CommitR
   const auto head = heads_.find(session.node);
   const auto before = head == heads_.end() ? std::nullopt : std::optional(head->second);
   if (!same_head(before, request.expected_head)) return CommitResult{false, before};
+  RB_TRY(admit());
 
   CommitRecord record;
   record.node = session.node;

@@ -65,8 +65,10 @@ class NodeBook {
   std::vector<Member> members() const;  // by name
 
   // Compare-and-swap on the head of the session's node. The fence and an earlier commit of the same run are
-  // looked at inside the step. Requires: the snapshot object is durable and accepted.
-  Result<CommitResult> commit(const SessionState& session, const CommitRequest& request);
+  // looked at inside the step; `admit` is called in it too, as the last thing before the journal, and says
+  // that the snapshot is still there and makes it a root. Requires: the snapshot object is durable and accepted.
+  Result<CommitResult> commit(const SessionState& session, const CommitRequest& request,
+                              const std::function<Status()>& admit);
   // As barrier() of BlockWriter, for commits.
   void barrier();
 

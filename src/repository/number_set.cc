@@ -34,6 +34,12 @@ bool NumberSet::contains(std::uint64_t number) const {
   return after != runs_.begin() && holds(*std::prev(after));
 }
 
+std::vector<NumberSet::Run> NumberSet::runs() const {
+  std::vector<Run> all = runs_;
+  all.insert(all.end(), recent_.begin(), recent_.end());
+  return all;
+}
+
 void NumberSet::absorb_recent() {
   runs_.insert(runs_.end(), recent_.begin(), recent_.end());
   recent_.clear();

@@ -18,10 +18,12 @@ class NumberSet {
   bool contains(std::uint64_t number) const;
   std::size_t run_count() const { return runs_.size() + recent_.size(); }
 
- private:
   struct Run {
     std::uint64_t first = 0, last = 0;
   };
+  std::vector<Run> runs() const;  // that hold all members, in any order; some may be in several
+
+ private:
   void absorb_recent();
   void join_nearest();
 

@@ -4,8 +4,8 @@
 
 namespace rb {
 
-Result<std::unique_ptr<ObjectIndex>> ObjectIndex::open(Catalog& catalog) {
-  auto index = std::unique_ptr<ObjectIndex>(new ObjectIndex(catalog));
+Result<std::unique_ptr<ObjectIndex>> ObjectIndex::open(Catalog& catalog, CollectionGate& gate) {
+  auto index = std::unique_ptr<ObjectIndex>(new ObjectIndex(catalog, gate));
   RB_TRY(const CatalogState state, catalog.state());
   RB_TRY(index->catalog_counts_, catalog.object_counts());
   index->next_number_ = state.next_number;
@@ -20,8 +20,15 @@ FoundObject ObjectIndex::found_in_table(const TableRow& row) const {
   return {row.row, row.ticket, row.session, row.ticket <= settled_};
 }
 
+bool ObjectIndex::Answer::has_dead_row(std::size_t i) const {
+  return std::binary_search(dead.begin(), dead.end(), i);
+}
+
 Result<ObjectIndex::Answer> ObjectIndex::find(std::uint32_t domain, std::span<const ObjectId> ids) {
   Answer answer;
+  // First of all: an answer with rows of before a change of the dead set must not have the epoch of after it.
+  const CollectionGate::View view = gate_.view();
+  answer.epoch = view.epoch;
   answer.found.resize(ids.size());
   std::vector<std::size_t> open_questions;
   {
@@ -44,8 +51,14 @@ Result<ObjectIndex::Answer> ObjectIndex::find(std::uint32_t domain, std::span<co
     asked.push_back(ids[i]);
   RB_TRY(const auto rows, catalog_.find(domain, asked));
   for (std::size_t k = 0; k < rows.size(); ++k) {
-    if (rows[k]) answer.found[open_questions[k]] = FoundObject{*rows[k]};
+    if (!rows[k]) continue;
+    if (view.dead_set && view.dead_set->contains(rows[k]->number)) {
+      answer.dead.push_back(open_questions[k]);
+    } else {
+      answer.found[open_questions[k]] = FoundObject{*rows[k]};
+    }
   }
+  if (quarantine_ != nullptr) quarantine_->apply(domain, ids, answer.found);
   return answer;
 }
 
@@ -54,6 +67,11 @@ ObjectNumber ObjectIndex::reserve_numbers(std::size_t count) {
   const ObjectNumber first = next_number_;
   next_number_ += count;
   return first;
+}
+
+ObjectNumber ObjectIndex::next_number() const {
+  const std::lock_guard lock(mutex_);
+  return next_number_;
 }
 
 bool ObjectIndex::still_missing(std::uint64_t generation, std::uint32_t domain,
@@ -70,12 +88,12 @@ void ObjectIndex::insert(const AppendedBlock& block, std::vector<NewObject> obje
   for (NewObject& object : objects) {
     RB_ASSERT(object.number > 0 && object.number < next_number_);
     TableRow row;
-    row.row = {object.number, object.kind, object.flags, block.at, object.index};
+    row.row = {object.number, object.kind, object.flags, block.at, object.index, block.share_bytes};
     row.ticket = block.ticket;
     row.session = block.session;
-    row.replaces = object.replaces;
+    row.counted = object.replaces || object.replaces_dead_row;
     row.children = std::move(object.children);
-    if (!object.replaces) ++table_counts_[block.owner.domain];
+    if (!row.counted) ++table_counts_[block.owner.domain];
     const bool inserted = table_.emplace(Key{block.owner.domain, object.id}, std::move(row)).second;
     RB_ASSERT(inserted);
   }
@@ -104,6 +122,10 @@ void ObjectIndex::settle(Ticket ticket, const PackPosition& end, const PackPosit
   counted_ = counted;
 }
 
+void ObjectIndex::uncount(const Key& key, const TableRow& row) {
+  if (!row.counted) --table_counts_[key.domain];
+}
+
 void ObjectIndex::drop_after(Ticket ticket) {
   const std::lock_guard lock(mutex_);
   for (auto row = table_.begin(); row != table_.end();) {
@@ -111,7 +133,7 @@ void ObjectIndex::drop_after(Ticket ticket) {
       ++row;
       continue;
     }
-    if (!row->second.replaces) --table_counts_[row->first.domain];
+    uncount(row->first, row->second);
     row = table_.erase(row);
   }
   stored_bytes_.drop_after(ticket);
@@ -128,7 +150,7 @@ CatalogBatch ObjectIndex::collect_durable(Ticket& settled) const {
   for (const auto& [key, row] : table_) {
     if (row.ticket > settled_) continue;
     batch.objects.push_back({key.domain, key.id, row.row, row.children});
-    if (!row.replaces) ++batch.object_counts[key.domain];
+    if (!row.counted) ++batch.object_counts[key.domain];
   }
   batch.packs = settled_end_;
   batch.next_number = next_number_;
@@ -139,7 +161,7 @@ void ObjectIndex::forget(const std::vector<CatalogObject>& moved) {
   for (const CatalogObject& object : moved) {
     const auto row = table_.find(Key{object.domain, object.id});
     RB_ASSERT(row != table_.end() && row->second.row == object.row);
-    if (!row->second.replaces) --table_counts_[object.domain];
+    uncount(row->first, row->second);
     table_.erase(row);
   }
   ++generation_;
@@ -160,6 +182,18 @@ Status ObjectIndex::move_to_catalog() {
   stored_bytes_.moved(settled);
   forget(batch.objects);
   return {};
+}
+
+void ObjectIndex::dead_rows_removed(std::uint32_t domain, std::span<const ObjectId> ids) {
+  const std::lock_guard lock(mutex_);
+  catalog_counts_[domain] -= ids.size();
+  for (const ObjectId& id : ids) {
+    const auto row = table_.find(Key{domain, id});
+    if (row == table_.end() || !row->second.counted) continue;
+    row->second.counted = false;
+    ++table_counts_[domain];
+  }
+  ++generation_;
 }
 
 std::size_t ObjectIndex::table_size() const {

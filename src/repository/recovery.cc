@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/log.h"
+#include "repository/acceptance.h"
 
 namespace rb {
 
@@ -14,25 +16,30 @@ constexpr std::size_t kTableRows = 65536;
 
 class Recovery {
  public:
-  Recovery(PackStore& packs, ObjectIndex& index, const std::function<bool(std::uint32_t)>& known_domain)
-      : packs_(packs), index_(index), known_domain_(known_domain), counted_from_(index.counted_until()) {}
+  Recovery(PackStore& packs, ObjectIndex& index, const RecoveryContext& context)
+      : packs_(packs), index_(index), context_(context), counted_from_(index.counted_until()) {}
 
   Result<RecoveryResult> run(const PackPosition& from);
 
  private:
-  enum class Rule { only_complete, take_all };
+  enum class Rule { only_complete, also_named };
   // Inserts the objects of one block as the rule says. Gives how many it did not insert.
   Result<std::size_t> admit(const AppendedBlock& record, const BlockDirectory& block, Rule rule);
   Status visit(const PackPosition& at, const PackRecordOwner& owner, ByteView block);
   Result<bool> retry_deferred(Rule rule);
+  Status name_from_the_top();
+  Result<bool> name_references(const PackPosition& at);
+  Status note_elsewhere(const FoundObject& row, const AppendedBlock& record);
   Status move_rows(const PackPosition& next);
 
   PackStore& packs_;
   ObjectIndex& index_;
-  const std::function<bool(std::uint32_t)>& known_domain_;
+  const RecoveryContext& context_;
   RecoveryResult result_;
   std::vector<PackPosition> deferred_;  // blocks with objects whose references were not all there yet
+  std::unordered_set<DomainKey, DomainKeyHash> named_;  // of what is incomplete: kept snapshots lead to it
   std::uint64_t admitted_ = 0;
+  bool age_is_doubtful_ = false;
   const PackPosition counted_from_;
 };
 
@@ -48,7 +55,10 @@ Result<RecoveryResult> Recovery::run(const PackPosition& from) {
   for (bool progress = true; progress && !deferred_.empty();) {
     RB_TRY(progress, retry_deferred(Rule::only_complete));
   }
-  if (!deferred_.empty()) RB_TRY(retry_deferred(Rule::take_all));
+  if (!deferred_.empty()) {
+    RB_TRY(name_from_the_top());
+    RB_TRY(retry_deferred(Rule::also_named));
+  }
   deferred_.clear();
   RB_TRY(move_rows(packs_.end()));
   return result_;
@@ -57,12 +67,12 @@ Result<RecoveryResult> Recovery::run(const PackPosition& from) {
 Status Recovery::visit(const PackPosition& at, const PackRecordOwner& owner, ByteView block) {
   if (index_.table_size() >= kTableRows) RB_TRY(move_rows(at));
   const auto directory = decode_block_directory(block);
-  if (!directory || !known_domain_(owner.domain)) {
+  if (!directory || !context_.known_domain(owner.domain)) {
     log(LogLevel::warning, "pack {}, offset {}: the record makes no sense and is passed over", at.pack,
         at.offset);
     return {};
   }
-  const AppendedBlock found{.owner = owner, .at = at};
+  const AppendedBlock found{.owner = owner, .at = at, .share_bytes = share_of(block, *directory)};
   // Once for each record, however often a start is interrupted and visits it again.
   if (at >= counted_from_) index_.count_bytes(found, block.size());
   RB_TRY(const std::size_t left_out, admit(found, *directory, Rule::only_complete));
@@ -77,12 +87,53 @@ Result<bool> Recovery::retry_deferred(Rule rule) {
     auto record = packs_.read(at);
     if (!record) return std::unexpected(record.error());
     RB_TRY(const BlockDirectory directory, decode_block_directory(record->block));
-    RB_TRY(const std::size_t left_out, admit({.owner = record->owner, .at = at}, directory, rule));
+    const AppendedBlock found{
+        .owner = record->owner, .at = at, .share_bytes = share_of(record->block, directory)};
+    RB_TRY(const std::size_t left_out, admit(found, directory, rule));
     if (left_out > 0) still_deferred.push_back(at);
     if (index_.table_size() >= kTableRows) RB_TRY(move_rows(packs_.end()));
   }
   deferred_ = std::move(still_deferred);
   return admitted_ > admitted_before;
+}
+
+// Parents stand after what they refer to, so backwards once is nearly enough.
+Status Recovery::name_from_the_top() {
+  RB_TRY(context_.visit_kept_snapshots([this](std::uint32_t domain, const ObjectId& object) {
+    named_.insert(DomainKey{domain, object});
+  }));
+  for (bool progress = true; progress;) {
+    progress = false;
+    for (auto at = deferred_.rbegin(); at != deferred_.rend(); ++at) {
+      RB_TRY(const bool more, name_references(*at));
+      progress = progress || more;
+    }
+  }
+  return {};
+}
+
+Result<bool> Recovery::name_references(const PackPosition& at) {
+  RB_TRY(const PackStore::Record record, packs_.read(at));
+  RB_TRY(const BlockDirectory block, decode_block_directory(record.block));
+  const std::uint32_t domain = record.owner.domain;
+  std::vector<ObjectId> refs;
+  for (auto object = block.objects.rbegin(); object != block.objects.rend(); ++object) {
+    if (!named_.contains(DomainKey{domain, object->id})) continue;
+    refs.insert(refs.end(), object->refs.begin(), object->refs.end());
+  }
+  RB_TRY(const ObjectIndex::Answer known, index_.find(domain, refs));
+  bool more = false;
+  for (std::size_t i = 0; i < refs.size(); ++i) {
+    if (known.found[i] && known.found[i]->complete()) continue;
+    more = named_.insert(DomainKey{domain, refs[i]}).second || more;
+  }
+  return more;
+}
+
+Status Recovery::note_elsewhere(const FoundObject& row, const AppendedBlock& record) {
+  if (age_is_doubtful_ || row.row.at == record.at) return {};
+  age_is_doubtful_ = true;
+  return context_.on_doubtful_age();
 }
 
 // Everything before `next` was visited, and what stands before the first deferred block is done.
@@ -109,8 +160,12 @@ Result<std::size_t> Recovery::admit(const AppendedBlock& record, const BlockDire
   std::size_t left_out = 0;
   for (std::uint32_t i = 0; i < block.objects.size(); ++i) {
     const BlockObject& object = block.objects[i];
-    auto& row = known.found[places.at(object.id)];
-    if (row && row->complete()) continue;
+    const std::size_t place = places.at(object.id);
+    auto& row = known.found[place];
+    if (row && row->complete()) {
+      RB_TRY(note_elsewhere(*row, record));
+      continue;
+    }
     NewObject added;
     bool complete = true;
     for (const ObjectId& ref : object.refs) {
@@ -123,13 +178,15 @@ Result<std::size_t> Recovery::admit(const AppendedBlock& record, const BlockDire
       continue;
     }
     if (row && !complete) continue;
+    if (!complete && !named_.contains(DomainKey{record.owner.domain, object.id})) continue;
     added.id = object.id;
     added.kind = object.kind;
     added.index = i;
     added.flags = complete ? 0 : kRowIncomplete;
     added.replaces = row.has_value();  // by a good copy of it
+    added.replaces_dead_row = known.has_dead_row(place);
     added.number = row ? row->row.number : index_.reserve_numbers(1);
-    row = FoundObject{ObjectRow{added.number, added.kind, added.flags, record.at, i}};
+    row = FoundObject{ObjectRow{added.number, added.kind, added.flags, record.at, i, record.share_bytes}};
     if (!complete) ++result_.incomplete_objects;
     objects.push_back(std::move(added));
   }
@@ -141,8 +198,8 @@ Result<std::size_t> Recovery::admit(const AppendedBlock& record, const BlockDire
 }  // namespace
 
 Result<RecoveryResult> recover_packs(PackStore& packs, ObjectIndex& index, const PackPosition& from,
-                                     const std::function<bool(std::uint32_t)>& known_domain) {
-  return Recovery(packs, index, known_domain).run(from);
+                                     const RecoveryContext& context) {
+  return Recovery(packs, index, context).run(from);
 }
 
 }  // namespace rb

@@ -1,8 +1,9 @@
 // Brings the index up to what the packs hold, before the first question is answered.
 //
-// Bottom-up: an object is admitted only when everything it refers to is. What remains in the end refers to
-// something that is lost (or that was never durable); it gets a row marked incomplete, so that it can still
-// be read.
+// Bottom-up: an object is admitted only when everything it refers to is; a row that a collection found dead
+// counts as none. What remains in the end refers to something that is lost, was never durable, or was swept.
+// Where a kept snapshot leads to it, it gets a row marked incomplete, so that it can still be read; else it
+// is garbage, and gets none.
 #pragma once
 
 #include <functional>
@@ -17,8 +18,18 @@ struct RecoveryResult {
   std::uint64_t records = 0, skipped_bytes = 0, incomplete_objects = 0;
 };
 
-// Applies the records at or after `from`. `known_domain` tells the domains that the journal has.
+// What the packs can't tell.
+struct RecoveryContext {
+  std::function<bool(std::uint32_t)> known_domain;  // whether the journal has it
+  using SnapshotVisitor = std::function<void(std::uint32_t domain, const ObjectId& object)>;
+  std::function<Status(const SnapshotVisitor&)> visit_kept_snapshots;
+  // Something in the tail is alive elsewhere. It may have been dead, sent again and acknowledged, before a
+  // crash that undid the freeze: so nobody knows how old it is. Called once, before rows are moved.
+  std::function<Status()> on_doubtful_age;
+};
+
+// Applies the records at or after `from`.
 Result<RecoveryResult> recover_packs(PackStore& packs, ObjectIndex& index, const PackPosition& from,
-                                     const std::function<bool(std::uint32_t)>& known_domain);
+                                     const RecoveryContext& context);
 
 }  // namespace rb

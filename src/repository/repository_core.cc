@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
-#include "repository/recovery.h"
 #include "repository/rocks_catalog.h"
 
 namespace rb {
@@ -63,7 +62,7 @@ Status RepositoryCore::open_parts(const std::string& directory) {
   limits.table_rows = options_.index_table_rows;
   RB_TRY(recover());
   snapshots_ = std::make_unique<SnapshotReader>(*index_, *packs_);
-  writer_ = std::make_unique<BlockWriter>(*packs_, *catalog_, *index_, claims_, limits);
+  writer_ = std::make_unique<BlockWriter>(*packs_, *catalog_, *index_, claims_, gate_, limits);
   return {};
 }
 
@@ -135,14 +134,35 @@ Result<bool> RepositoryCore::catalog_fits() {
 Status RepositoryCore::recover() {
   std::uint64_t replayed = 0;
   RB_TRY(book_, NodeBook::open(*journal_, *catalog_, *clock_, replayed));
-  RB_TRY(index_, ObjectIndex::open(*catalog_));
+  // What a crash interrupted the sweep of stays dead.
+  RB_TRY(auto dead_set, catalog_->dead_set());
+  if (dead_set) gate_.publish(std::move(dead_set));
+  RB_TRY(index_, ObjectIndex::open(*catalog_, gate_));
+  quarantine_ = std::make_unique<Quarantine>(*file_system_, directory_.quarantine());
+  index_->use(*quarantine_);
   RB_TRY(const CatalogState state, catalog_->state());
-  const auto known = [this](std::uint32_t domain) { return book_->has_domain(domain); };
-  RB_TRY(const RecoveryResult recovered, recover_packs(*packs_, *index_, state.packs, known));
+  RB_TRY(const RecoveryResult recovered, recover_packs(*packs_, *index_, state.packs, recovery_context()));
   report_.records_applied = replayed + recovered.records;
   report_.skipped_bytes = recovered.skipped_bytes;
   report_.incomplete_objects = recovered.incomplete_objects;
   return {};
+}
+
+RecoveryContext RepositoryCore::recovery_context() {
+  RecoveryContext context;
+  context.known_domain = [this](std::uint32_t domain) { return book_->has_domain(domain); };
+  context.visit_kept_snapshots = [this](const RecoveryContext::SnapshotVisitor& visit) {
+    return catalog_->visit_commits([&](const CatalogCommit& commit) -> Status {
+      visit(commit.domain, commit.snapshot.object);
+      return {};
+    });
+  };
+  context.on_doubtful_age = [this] {
+    CatalogBatch everything_is_young;
+    everything_is_young.begins.emplace();
+    return catalog_->apply(everything_is_young);
+  };
+  return context;
 }
 
 void RepositoryCore::fence_sessions() {

@@ -7,6 +7,7 @@
 #include "repository/block_writer.h"
 #include "repository/local_repository.h"
 #include "repository/node_book.h"
+#include "repository/recovery.h"
 #include "repository/repository_directory.h"
 #include "repository/sightings.h"
 #include "repository/snapshot_reader.h"
@@ -38,6 +39,10 @@ class RepositoryCore {
   Sightings& sightings() { return sightings_; }
   SnapshotReader& snapshots() { return *snapshots_; }
   BlockWriter& writer() { return *writer_; }
+  Quarantine& quarantine() { return *quarantine_; }
+  FileSystem& file_system() { return *file_system_; }
+  Catalog& catalog() { return *catalog_; }
+  CollectionGate& gate() { return gate_; }
 
  private:
   explicit RepositoryCore(RepositoryOptions options);
@@ -46,6 +51,7 @@ class RepositoryCore {
   Status open_catalog();
   Status check_no_entry_is_lost();
   Status recover();
+  RecoveryContext recovery_context();
   Result<bool> catalog_fits();
 
   const RepositoryOptions options_;
@@ -62,8 +68,10 @@ class RepositoryCore {
   std::unique_ptr<PackStore> packs_;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Catalog> catalog_;
+  std::unique_ptr<Quarantine> quarantine_;
   std::unique_ptr<ObjectIndex> index_;
   std::unique_ptr<NodeBook> book_;
+  CollectionGate gate_;
   ClaimTable claims_;
   SessionList sessions_;
   Sightings sightings_;

@@ -41,6 +41,16 @@ bool SessionState::pins(ObjectNumber object) const {
   return pins_.contains(object);
 }
 
+void SessionState::for_each_pin(const std::function<void(ObjectNumber, ObjectNumber)>& visit) const {
+  std::vector<NumberSet::Run> runs;
+  {
+    const std::lock_guard lock(mutex_);
+    runs = pins_.runs();
+  }
+  for (const NumberSet::Run& run : runs)
+    visit(run.first, run.last + 1);
+}
+
 Status SessionList::check_room(const SessionOwner& owner) const {
   if (count_open() >= limits_.in_all) {
     return fail(Errc::busy, "as many sessions as allowed are open: try again in a while");
@@ -103,6 +113,18 @@ void SessionList::fence_node(std::uint32_t node) {
 std::size_t SessionList::count_open() const {
   return static_cast<std::size_t>(
       std::count_if(sessions_.begin(), sessions_.end(), [](const auto& s) { return !s.second->fenced; }));
+}
+
+void SessionList::for_each(const std::function<void(const SessionState&)>& visit) const {
+  std::vector<std::shared_ptr<SessionState>> open;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [number, session] : sessions_) {
+      if (!session->fenced) open.push_back(session);
+    }
+  }
+  for (const auto& session : open)
+    visit(*session);
 }
 
 std::size_t SessionList::open_count() const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -81,6 +82,8 @@ class SessionState {
   void pin(std::span<const ObjectNumber> numbers);
   void pin(ObjectNumber object) { pin(std::span(&object, 1)); }
   bool pins(ObjectNumber object) const;
+  // Calls visit(first, end) for runs of pinned numbers, a few others among them; `end` is not in it.
+  void for_each_pin(const std::function<void(ObjectNumber, ObjectNumber)>& visit) const;
 
  private:
   mutable std::mutex mutex_;  // guards the rest
@@ -105,6 +108,8 @@ class SessionList {
   void end(const SessionState& session);
   void fence_all();
   void fence_node(std::uint32_t node);
+  // Those that are open now.
+  void for_each(const std::function<void(const SessionState&)>& visit) const;
   std::size_t open_count() const;
 
  private:
