@@ -1,6 +1,7 @@
 #include "repository/pack_store.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <condition_variable>
 #include <map>
@@ -28,6 +29,10 @@ struct WritablePack {
   std::uint64_t end = kPackHeaderBytes;         // of the last whole record
   std::uint64_t synced_end = kPackHeaderBytes;  // of the last durable one
   bool lost = false;  // a sync failed: what lies beyond synced_end never becomes durable
+  PackWriter writer = PackWriter::sessions;
+  bool is_filling = false;  // by the collector
+
+  bool is_sealed() const { return !lost && !is_filling && synced_end == end; }
 };
 
 struct LostRange {
@@ -118,8 +123,7 @@ class PackStoreImpl final : public PackStore {
     const std::lock_guard lock(mutex_);
     std::vector<std::uint64_t> numbers;
     for (const auto& [number, pack] : packs_) {
-      const bool is_settled = !pack || (pack != open_ && !pack->lost && pack->synced_end == pack->end);
-      if (is_settled) numbers.push_back(number);
+      if (is_sealed(pack)) numbers.push_back(number);
     }
     return numbers;
   }
@@ -161,22 +165,63 @@ class PackStoreImpl final : public PackStore {
   Result<ScanResult> scan(const PackPosition& from, const Visitor& visit) override {
     ScanResult total;
     for (const auto& [number, durable_end] : settled_packs(from.pack)) {
-      RB_TRY(const auto file, fs_.open(files_.path(number), OpenMode::read));
       PackScanRange range{.from = {.pack = number}, .end = durable_end};
       if (number == from.pack) range.from = from;
-      if (durable_end == kUnknownEnd) {
-        RB_TRY(file->sync());
-        file->drop_cache();
-        RB_TRY(range.end, file->size());
-      }
-      RB_TRY(const ScanResult one, scan_pack(*file, range, record_key_, repository_, visit));
+      RB_TRY(const ScanResult one, scan_range(range, visit));
       total.records += one.records;
       total.skipped_bytes += one.skipped_bytes;
     }
     return total;
   }
 
+  Result<ScanResult> scan_pack(std::uint64_t number, const Visitor& visit) override {
+    std::uint64_t end = kUnknownEnd;
+    {
+      std::unique_lock lock(mutex_);
+      const auto found = packs_.find(number);
+      if (found == packs_.end()) return fail(Errc::not_found, pack_file_name(number) + " is not there");
+      if (found->second) end = found->second->synced_end;
+    }
+    return scan_range({.from = {.pack = number}, .end = end}, visit);
+  }
+
+  Result<PackWriter> writer(std::uint64_t number) override {
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = packs_.find(number);
+      if (found == packs_.end()) return fail(Errc::not_found, pack_file_name(number) + " is not there");
+      if (found->second) return found->second->writer;
+    }
+    RB_TRY(const auto file, files_.open(number));
+    std::array<std::uint8_t, kPackHeaderBytes> bytes;
+    const auto read = file->read_at(0, bytes);
+    if (!read || *read != bytes.size()) return PackWriter::sessions;
+    const auto header = decode_pack_header(bytes);
+    return header ? header->writer : PackWriter::sessions;
+  }
+
+  Result<std::unique_ptr<CollectorPack>> begin_collector_pack() override;
+  Result<PackPosition> append_to(WritablePack& pack, const PackRecordOwner& owner, ByteView block);
+  Status finish(WritablePack& pack);
+  Result<std::uint64_t> remove(std::span<const std::uint64_t> packs) override;
+
  private:
+  Result<ScanResult> scan_range(PackScanRange range, const Visitor& visit) {
+    RB_TRY(const auto file, fs_.open(files_.path(range.from.pack), OpenMode::read));
+    if (range.end == kUnknownEnd) {
+      RB_TRY(file->sync());
+      file->drop_cache();
+      RB_TRY(range.end, file->size());
+    }
+    return rb::scan_pack(*file, range, record_key_, repository_, visit);
+  }
+
+  // Requires mutex_.
+  bool is_sealed(const std::shared_ptr<WritablePack>& pack) const {
+    return !pack || (pack != open_ && pack->is_sealed());
+  }
+  Status check_removable(std::span<const std::uint64_t> packs) const;
+
   Result<Record> read_as_it_is(const PackPosition& at) {
     RB_TRY(const auto file, files_.open(at.pack));
     return read_pack_record(*file, at, record_key_);
@@ -223,24 +268,31 @@ class PackStoreImpl final : public PackStore {
 
   // Requires mutex_. The name is durable before any position in the pack is given out, so that a number that
   // somebody remembers can't come back with other records after a power cut.
-  Status open_next_pack() {
-    seal();
+  Result<std::shared_ptr<WritablePack>> create_pack(PackWriter writer) {
     auto pack = std::make_shared<WritablePack>();
+    pack->writer = writer;
     Result<std::unique_ptr<File>> file = fail(Errc::io, "");
     do {
       pack->number = ++last_number_;
       file = fs_.open(files_.path(pack->number), OpenMode::create_new);
     } while (!file && file.error().sys_errno == EEXIST);
-    if (!file) return std::unexpected(file.error());
+    if (!file) return std::unexpected(std::move(file).error());
     pack->file = std::move(*file);
     if (const Status begun = begin_pack(*pack); !begun) {
       // It holds no record and never will. Left behind it would do no harm, but a full disk would collect
       // many.
       (void)fs_.remove(files_.path(pack->number));
-      return begun;
+      return std::unexpected(begun.error());
     }
     packs_[pack->number] = pack;
     stored_bytes_ += kPackHeaderBytes;
+    return pack;
+  }
+
+  // Requires mutex_.
+  Status open_next_pack() {
+    seal();
+    RB_TRY(auto pack, create_pack(PackWriter::sessions));
     end_ = {.pack = pack->number, .offset = kPackHeaderBytes};
     open_ = std::move(pack);
     return {};
@@ -248,8 +300,10 @@ class PackStoreImpl final : public PackStore {
 
   // The header becomes durable with the first record.
   Status begin_pack(WritablePack& pack) {
-    const PackHeader header{
-        .repository = repository_, .number = pack.number, .collections_begun = options_.collections_begun};
+    const PackHeader header{.repository = repository_,
+                            .number = pack.number,
+                            .collections_begun = options_.collections_begun,
+                            .writer = pack.writer};
     RB_TRY(pack.file->write_at(0, encode_pack_header(header)));
     return fs_.sync_directory(directory_);
   }
@@ -353,6 +407,97 @@ class PackStoreImpl final : public PackStore {
   std::mutex buffers_mutex_;
   std::vector<Bytes> buffers_;
 };
+
+// Has a pack of the store for itself, but for what other threads read of it.
+class CollectorPackImpl final : public CollectorPack {
+ public:
+  CollectorPackImpl(PackStoreImpl& store, std::shared_ptr<WritablePack> pack)
+      : store_(store), pack_(std::move(pack)) {}
+
+  std::uint64_t number() const override { return pack_->number; }
+  std::uint64_t size() const override { return pack_->end; }
+  Result<PackPosition> append(const PackRecordOwner& owner, ByteView block) override {
+    return store_.append_to(*pack_, owner, block);
+  }
+  Status finish() override { return store_.finish(*pack_); }
+
+ private:
+  PackStoreImpl& store_;
+  const std::shared_ptr<WritablePack> pack_;
+};
+
+Result<std::unique_ptr<CollectorPack>> PackStoreImpl::begin_collector_pack() {
+  const std::lock_guard lock(mutex_);
+  RB_TRY(auto pack, create_pack(PackWriter::collector));
+  pack->is_filling = true;
+  return std::make_unique<CollectorPackImpl>(*this, std::move(pack));
+}
+
+Result<PackPosition> PackStoreImpl::append_to(WritablePack& pack, const PackRecordOwner& owner,
+                                              ByteView block) {
+  RB_ASSERT(pack.file && valid_block_bytes(block.size()));
+  Bytes buffer = take_buffer();
+  const std::span<std::uint8_t> record = prepare_pack_record(owner, block, buffer);
+  const PackPosition at{.pack = pack.number, .offset = pack.end};
+  place_pack_record(record, at, record_key_);
+  const Status written = pack.file->write_at(at.offset, record);
+  const std::size_t record_bytes = record.size();
+  give_buffer(std::move(buffer));
+  RB_TRY(written);
+  const std::lock_guard lock(mutex_);
+  pack.end += record_bytes;
+  stored_bytes_ += record_bytes;
+  return at;
+}
+
+Status PackStoreImpl::finish(WritablePack& pack) {
+  RB_ASSERT(pack.file);
+  const Status synced = pack.file->sync();
+  const std::lock_guard lock(mutex_);
+  pack.file.reset();
+  pack.lost = !synced;  // a second sync would prove nothing
+  pack.is_filling = false;
+  if (synced) pack.synced_end = pack.end;
+  return synced;
+}
+
+// Requires mutex_.
+Status PackStoreImpl::check_removable(std::span<const std::uint64_t> packs) const {
+  for (const std::uint64_t number : packs) {
+    const auto found = packs_.find(number);
+    const bool is_removable =
+        found != packs_.end() && is_sealed(found->second) && number < packs_.rbegin()->first;
+    if (!is_removable) return fail(Errc::invalid_argument, pack_file_name(number) + " is not to be removed");
+  }
+  return {};
+}
+
+// Parity first: a crash in between leaves a pack without it, which is removed next time; a parity file
+// without its pack would stay for ever.
+Result<std::uint64_t> PackStoreImpl::remove(std::span<const std::uint64_t> packs) {
+  {
+    const std::lock_guard lock(mutex_);
+    RB_TRY(check_removable(packs));
+  }
+  for (const std::uint64_t number : packs) {
+    const Status removed = fs_.remove(parity_path(number));
+    if (!removed && removed.error().code != Errc::not_found) return std::unexpected(removed.error());
+  }
+  RB_TRY(fs_.sync_directory(directory_));
+  std::uint64_t freed = 0;
+  for (const std::uint64_t number : packs) {
+    std::uint64_t size = 0;
+    if (const auto file = fs_.open(files_.path(number), OpenMode::read)) size = (*file)->size().value_or(0);
+    RB_TRY(fs_.remove(files_.path(number)));
+    files_.forget(number);
+    freed += size;
+    const std::lock_guard lock(mutex_);
+    packs_.erase(number);
+    stored_bytes_ -= std::min(size, stored_bytes_);
+  }
+  RB_TRY(fs_.sync_directory(directory_));
+  return freed;
+}
 
 }  // namespace
 

@@ -19,6 +19,19 @@ struct PackStoreOptions {
   std::uint64_t collections_begun = 0;          // written into the header of packs opened from now on
 };
 
+// A pack that the garbage collector fills, beside the one that append() fills. Not thread-safe.
+class CollectorPack {
+ public:
+  // One that was not finished holds nothing that anybody may point at.
+  virtual ~CollectorPack() = default;
+  virtual std::uint64_t number() const = 0;
+  virtual std::uint64_t size() const = 0;
+  virtual Result<PackPosition> append(const PackRecordOwner& owner, ByteView block) = 0;
+  // Makes all of it durable; then it is a sealed pack like others. Nothing can be appended afterwards,
+  // whether it succeeded or not.
+  virtual Status finish() = 0;
+};
+
 class PackStore {
  public:
   // Reads which packs exist; all of them are sealed. `directory` must exist. `record_key` is the repository's
@@ -79,6 +92,16 @@ class PackStore {
   };
   using Visitor = std::function<Status(const PackPosition&, const PackRecordOwner&, ByteView block)>;
   virtual Result<ScanResult> scan(const PackPosition& from, const Visitor& visit) = 0;
+  // The same of one pack.
+  virtual Result<ScanResult> scan_pack(std::uint64_t pack, const Visitor& visit) = 0;
+
+  // Sessions, too, where the pack's header is damaged.
+  virtual Result<PackWriter> writer(std::uint64_t pack) = 0;
+  virtual Result<std::unique_ptr<CollectorPack>> begin_collector_pack() = 0;
+  // Removes packs with their parity, for good: durable when it returns. Gives how many bytes of packs.
+  // Requires: no catalog that a crash can leave points into them, or lacks a record of theirs. Refuses a pack
+  // that is not sealed, and that of the highest number, which would come back.
+  virtual Result<std::uint64_t> remove(std::span<const std::uint64_t> packs) = 0;
 };
 
 }  // namespace rb
