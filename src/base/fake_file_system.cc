@@ -269,6 +269,12 @@ Result<bool> FakeFileSystem::exists(const std::string& path) {
   return state_->disk.find(path) != nullptr;
 }
 
+// Neither counted nor failed: who asks must be able to go on without an answer, and asks often.
+Result<FileSystem::Room> FakeFileSystem::room(const std::string&) {
+  const std::lock_guard lock(state_->mutex);
+  return Room{state_->disk.capacity, state_->disk.capacity - state_->disk.used};
+}
+
 Status FakeFileSystem::sync_directory(const std::string& directory) {
   const std::lock_guard lock(state_->mutex);
   const Fate fate = state_->begin(Operation::sync);

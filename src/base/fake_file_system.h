@@ -49,6 +49,7 @@ class FakeFileSystem final : public FileSystem {
   Status create_directory(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& directory) override;
   Result<bool> exists(const std::string& path) override;
+  Result<Room> room(const std::string& path) override;  // by the capacity
   Status sync_directory(const std::string& directory) override;
 
   struct Fault {

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/unique_fd.h"
@@ -115,6 +116,13 @@ class PosixFileSystem final : public FileSystem {
     struct stat st {};
     if (mkdir_errno == EEXIST && ::stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode)) return {};
     return fail_errno(fmt::format("creating the directory {}", path), mkdir_errno);
+  }
+
+  Result<Room> room(const std::string& path) override {
+    struct statvfs st {};
+    if (::statvfs(path.c_str(), &st) != 0)
+      return fail_errno(fmt::format("asking for the room left at {}", path), errno);
+    return Room{st.f_frsize * st.f_blocks, st.f_frsize * st.f_bavail};
   }
 
   Result<std::vector<std::string>> list(const std::string& directory) override {

@@ -49,6 +49,11 @@ class FileSystem {
   // Names, sorted, without "." and "..".
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
   virtual Result<bool> exists(const std::string& path) = 0;
+  // Of the file system that `path` lies in, in bytes: all, and what may still be written.
+  struct Room {
+    std::uint64_t total = 0, available = 0;
+  };
+  virtual Result<Room> room(const std::string& path) = 0;
   // Makes creations, renames and removals in this directory durable.
   virtual Status sync_directory(const std::string& directory) = 0;
 };

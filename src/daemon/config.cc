@@ -156,6 +156,13 @@ void read_limits(const toml::table& table, Config& config, Problems& problems) {
   reader.refuse_others();
 }
 
+void read_space(const toml::table& table, Config& config, Problems& problems) {
+  TableReader reader(table, "space.", problems);
+  reader.bytes("keep_free", config.space.keep_free);
+  reader.bytes("reserve", config.space.reserve);
+  reader.refuse_others();
+}
+
 Quota read_quota(const toml::table& table, const std::string& prefix, Quota quota, Problems& problems) {
   TableReader reader(table, prefix, problems);
   reader.bytes("stored", quota.stored_bytes);
@@ -210,6 +217,7 @@ void read_top(const toml::table& table, Config& config, Problems& problems) {
   });
   if (const toml::table* tls = reader.table("tls")) read_tls(*tls, config, problems);
   if (const toml::table* limits = reader.table("limits")) read_limits(*limits, config, problems);
+  if (const toml::table* space = reader.table("space")) read_space(*space, config, problems);
   if (const toml::table* quota = reader.table("quota"))
     config.quota = read_quota(*quota, "quota.", config.quota, problems);
   if (const toml::table* nodes = reader.table("node")) read_nodes(*nodes, config, problems);
@@ -265,6 +273,7 @@ std::vector<std::string> changes_for_next_start(const Config& now, const Config&
   compare(now.sessions_per_node == wanted.sessions_per_node, "limits.sessions_per_node");
   compare(now.bandwidth == wanted.bandwidth, "limits.bandwidth");
   compare(now.node_bandwidth == wanted.node_bandwidth, "limits.node_bandwidth");
+  compare(now.space == wanted.space, "space");
   compare(now.log_format == wanted.log_format, "log.format");
   return names;
 }

@@ -26,6 +26,8 @@ struct Config {
   std::uint64_t bandwidth = 0;  // bytes a second; 0: no limit
   std::uint64_t node_bandwidth = 0;
 
+  SpaceLimits space{64ull << 20, 64ull << 20};
+
   Quota quota;
   std::map<std::string, Quota> node_quotas;
 

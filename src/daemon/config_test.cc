@@ -63,6 +63,9 @@ connections_per_node = 2
 sessions_per_node = 3
 bandwidth = "1.5 MiB/s"
 node_bandwidth = "10 kB/s"
+[space]
+keep_free = "1 GiB"
+reserve = "0"
 [quota]
 stored = "10 GiB"
 logical = "1 TB"
@@ -87,6 +90,7 @@ format = "json"
   wanted.sessions_per_node = 3;
   wanted.bandwidth = 1572864;
   wanted.node_bandwidth = 10000;
+  wanted.space = {.keep_free = 1ull << 30, .reserve = 0};
   wanted.quota = {.logical_bytes = 1'000'000'000'000, .stored_bytes = 10ull << 30};
   wanted.node_quotas["big"] = {.logical_bytes = 1'000'000'000'000, .stored_bytes = 0};
   wanted.node_quotas["a.b"] = {.logical_bytes = 5, .stored_bytes = 10ull << 30};

@@ -47,6 +47,13 @@ constexpr std::string_view kText =
 #bandwidth = "0"
 #node_bandwidth = "0"
 
+# So much stays free on the disk: below it nothing is stored, and 'status', the log and /healthz say so, until there
+# is room again. 'reserve' is a file of that size, which garbage collection gives up on a full disk. Of a small disk
+# at most a thirty-second part each. "0": none.
+[space]
+#keep_free = "64 MiB"
+#reserve = "64 MiB"
+
 # How much a node may have, such as "500 GiB": 'stored' counts what it sent, compressed; 'logical' the files of its
 # current copy. "0": no limit. (*)
 [quota]

@@ -179,6 +179,7 @@ RepositoryOptions repository_options(const Config& config) {
   RepositoryOptions out;
   out.max_sessions = config.max_clients;
   out.max_sessions_per_node = config.sessions_per_node;
+  out.space = config.space;
   out.default_quota = config.quota;
   out.node_quotas = config.node_quotas;
   return out;

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "repository/quota.h"
+#include "repository/space_guard.h"
 #include "store/node_registry.h"
 
 namespace rb {
@@ -27,6 +28,7 @@ struct RepositoryOptions {
   std::map<std::string, Quota> node_quotas;  // by the node's name, instead of the default
   std::uint64_t pack_bytes_max = 128ull << 20;
   std::size_t index_table_rows = 32768;  // objects kept in memory before they move to the catalog
+  SpaceLimits space;
   // Null: RocksDB in DIR/catalog. Tests with a fake file system give one in memory.
   std::function<Result<std::unique_ptr<Catalog>>()> make_catalog;
   bool take_lock = true;  // off only with a fake file system

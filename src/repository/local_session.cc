@@ -189,6 +189,7 @@ Status LocalSession::put(Bytes block) {
   RB_TRY(check_writing());
   RB_TRY(const BlockDirectory directory, decode_block_directory(block));
   if (directory.block_class == BlockClass::data) {
+  RB_TRY(core_->space().check());
     if (state_->in_group) RB_TRY(verify(block));
     return store(directory, block);
   }
@@ -327,7 +328,7 @@ Result<StoreStatus> LocalSession::status() {
     status.node_logical_bytes =
         core_->snapshots().logical_bytes(state_->node, state_->domain, head->object).value_or(0);
   }
-  status.read_only_reason = core_->journal().read_only_reason();
+  status.read_only_reason = core_->read_only_reason();
   status.read_only = !status.read_only_reason.empty();
   return status;
 }

@@ -49,6 +49,9 @@ Status RepositoryCore::open_parts(const std::string& directory) {
   report_.created = directory_.created;
   owner_uid_ = owner_of(directory, own_file_system_ != nullptr);
 
+  space_ = std::make_unique<SpaceGuard>(*file_system_, directory, options_.space);
+  const Status reserved = space_->make_reserve();
+  if (!reserved) log(LogLevel::warning, "no reserve could be made: {}", reserved.error().message);
   PackStoreOptions pack_options;
   pack_options.pack_bytes_max = options_.pack_bytes_max;
   const RepositoryId& id = directory_.format.id;
@@ -179,6 +182,11 @@ void RepositoryCore::fence_node(std::uint32_t node) {
 
 Quota RepositoryCore::quota_of(const std::string& node_name) const {
   const std::lock_guard lock(quotas_mutex_);
+std::string RepositoryCore::read_only_reason() {
+  std::string reason = journal_->read_only_reason();
+  return reason.empty() ? space_->read_only_reason() : reason;
+}
+
   const auto own = node_quotas_.find(node_name);
   return own == node_quotas_.end() ? standard_quota_ : own->second;
 }

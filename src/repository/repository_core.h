@@ -12,6 +12,7 @@
 #include "repository/sightings.h"
 #include "repository/snapshot_reader.h"
 
+#include "repository/space_guard.h"
 namespace rb {
 
 class RepositoryCore {
@@ -40,6 +41,9 @@ class RepositoryCore {
   SnapshotReader& snapshots() { return *snapshots_; }
   BlockWriter& writer() { return *writer_; }
   Quarantine& quarantine() { return *quarantine_; }
+  SpaceGuard& space() { return *space_; }
+  // Empty: it can be written.
+  std::string read_only_reason();
   FileSystem& file_system() { return *file_system_; }
   Catalog& catalog() { return *catalog_; }
   CollectionGate& gate() { return gate_; }
@@ -70,6 +74,7 @@ class RepositoryCore {
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<Quarantine> quarantine_;
   std::unique_ptr<ObjectIndex> index_;
+  std::unique_ptr<SpaceGuard> space_;
   std::unique_ptr<NodeBook> book_;
   CollectionGate gate_;
   ClaimTable claims_;
