@@ -180,13 +180,13 @@ void RepositoryCore::fence_node(std::uint32_t node) {
   book_->barrier();
 }
 
-Quota RepositoryCore::quota_of(const std::string& node_name) const {
-  const std::lock_guard lock(quotas_mutex_);
 std::string RepositoryCore::read_only_reason() {
   std::string reason = journal_->read_only_reason();
   return reason.empty() ? space_->read_only_reason() : reason;
 }
 
+Quota RepositoryCore::quota_of(const std::string& node_name) const {
+  const std::lock_guard lock(quotas_mutex_);
   const auto own = node_quotas_.find(node_name);
   return own == node_quotas_.end() ? standard_quota_ : own->second;
 }
