@@ -2,6 +2,8 @@
 // and puts the rest into quarantine. What the background scrub and "check --data" do.
 #pragma once
 
+#include <set>
+
 #include "check/damage.h"
 #include "check/pack_keeper.h"
 #include "check/read_log.h"
@@ -11,7 +13,7 @@ namespace rb {
 struct DataCheckReport {
   std::uint64_t packs = 0, bytes = 0;
   std::uint64_t packs_corrected = 0, sectors_corrected = 0, parities_made = 0;
-  std::uint64_t objects_lost = 0;  // found by this reading, known before or not
+  std::set<DomainKey> lost;  // found by this reading, known before or not
   Findings findings;
 };
 

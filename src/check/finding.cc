@@ -26,4 +26,13 @@ void Findings::add(Finding finding) {
   if (list.size() < kFindingsMax) list.push_back(std::move(finding));
 }
 
+void Findings::add_all(Findings others) {
+  const std::uint64_t count_in_all = count + others.count;
+  const std::uint64_t damage_in_all = damage_count + others.damage_count;
+  for (Finding& finding : others.list)
+    add(std::move(finding));
+  count = count_in_all;
+  damage_count = damage_in_all;
+}
+
 }  // namespace rb

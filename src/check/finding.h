@@ -40,6 +40,7 @@ struct Findings {
   std::uint64_t damage_count = 0;
 
   void add(Finding finding);
+  void add_all(Findings others);
 };
 
 }  // namespace rb

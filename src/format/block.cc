@@ -186,20 +186,33 @@ Result<BlockClass> block_class_of(ByteView bytes) {
   return header.block_class;
 }
 
+Result<std::size_t> block_front_length(ByteView bytes) {
+  RB_TRY(const Header header, read_header(bytes));
+  return kBlockHeaderBytes + header.directory_bytes;
+}
+
+Result<BlockDirectory> read_block_front(ByteView front) {
+  RB_TRY(const Header header, read_header(front));
+  if (front.size() != kBlockHeaderBytes + header.directory_bytes) {
+    return corrupt("the directory's length is not what its header says");
+  }
+  BlockDirectory directory{.suite = header.suite, .block_class = header.block_class};
+  directory.raw_bytes = header.raw_bytes;
+  directory.body_offset = front.size();
+  directory.body_bytes = header.body_bytes;
+  directory.objects.resize(header.objects);
+  ByteReader reader(front.subspan(kBlockHeaderBytes));
+  RB_TRY(read_objects(reader, directory));
+  return directory;
+}
+
 Result<BlockDirectory> decode_block_directory(ByteView block) {
   RB_TRY(const Header header, read_header(block));
   if (block.size() != header.block_bytes()) return corrupt("its length is not what its header says");
   if (hash(block.first(block.size() - kBlockChecksumBytes)) != block_checksum(block)) {
     return corrupt("the checksum does not match");
   }
-  BlockDirectory directory{.suite = header.suite, .block_class = header.block_class};
-  directory.raw_bytes = header.raw_bytes;
-  directory.body_offset = kBlockHeaderBytes + header.directory_bytes;
-  directory.body_bytes = header.body_bytes;
-  directory.objects.resize(header.objects);
-  ByteReader reader(block.subspan(kBlockHeaderBytes, header.directory_bytes));
-  RB_TRY(read_objects(reader, directory));
-  return directory;
+  return read_block_front(block.first(kBlockHeaderBytes + header.directory_bytes));
 }
 
 Digest block_checksum(ByteView block) {

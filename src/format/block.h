@@ -56,6 +56,12 @@ Result<std::size_t> block_length(ByteView bytes);
 // The class of the block that starts at `bytes`, from its fixed header alone, as block_length.
 Result<BlockClass> block_class_of(ByteView bytes);
 
+// How many of a block's first bytes hold its directory, from its fixed header alone.
+Result<std::size_t> block_front_length(ByteView bytes);
+// The directory from these bytes, without the rest of the block and so without its checksum: for holding it
+// against what is known from elsewhere.
+Result<BlockDirectory> read_block_front(ByteView front);
+
 inline constexpr std::size_t kBlockHeaderBytes = 24;
 inline constexpr std::size_t kBlockChecksumBytes = 32;
 
