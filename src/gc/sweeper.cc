@@ -12,7 +12,9 @@ class Sweeper {
  public:
   Sweeper(Catalog& catalog, const SweepSteps& steps, const SweepOptions& options,
           const std::atomic<bool>& cancelled, std::shared_ptr<const DeadSet> dead)
-      : catalog_(catalog), steps_(steps), options_(options), cancelled_(cancelled), dead_(std::move(dead)) {}
+      : catalog_(catalog), steps_(steps), options_(options), cancelled_(cancelled), dead_(std::move(dead)) {
+    report_.usage.emplace();
+  }
 
   Status remove_children();
   Status remove_rows(std::uint32_t domain);
@@ -74,7 +76,7 @@ Status Sweeper::remove_rows(std::uint32_t domain) {
     }));
     // Counted only now that it is done.
     for (const ObjectRow& row : stretch.kept)
-      report_.usage.count(row);
+      report_.usage->count(row);
     report_.rows_kept += stretch.kept.size();
     report_.rows_removed += stretch.dead.size();
     report_.bytes_removed += stretch.dead_bytes;

@@ -35,7 +35,7 @@ struct SweepOptions {
 struct SweepReport {
   std::uint64_t rows_kept = 0, rows_removed = 0;
   std::uint64_t bytes_removed = 0;  // by ObjectRow::share_bytes
-  PackUsage usage;                  // of the rows that stay; empty when there was no dead set
+  std::optional<PackUsage> usage;   // of the rows that stay; nothing when there was no dead set
 };
 
 // Errc::cancelled when `cancelled` was set, which is looked at between stretches.

@@ -186,7 +186,7 @@ TEST(SweeperTest, RemovesWhatIsDeadAndNothingElse) {
       RC_ASSERT(count == expected.counts[domain]);
     RC_ASSERT(report->rows_kept == found.rows.size());
     RC_ASSERT(report->rows_kept + report->rows_removed == rows_before);
-    RC_ASSERT(report->usage.packs() == usage_of(found).packs());
+    RC_ASSERT(report->usage->packs() == usage_of(found).packs());
     RC_ASSERT(store.removed == report->rows_removed);
     RC_ASSERT(store.lifted == 1);
   }));
@@ -223,7 +223,7 @@ TEST(SweeperTest, GoesOnAfterACrashAnywhere) {
       EXPECT_EQ(report->rows_removed, crashed.rows.size() - expected.rows.size());
       // Counted anew from the beginning: nothing of an interrupted sweep is relied on.
       if (crashed.has_dead_set) {
-        EXPECT_EQ(report->usage.packs(), usage_of(expected_after(scene)).packs());
+        EXPECT_EQ(report->usage->packs(), usage_of(expected_after(scene)).packs());
       }
     }
   }
@@ -271,6 +271,7 @@ TEST(SweeperTest, WithoutADeadSetThereIsNothingToDo) {
   const auto report = sweep(catalog, scene, store);
   ASSERT_TRUE(report);
   EXPECT_EQ(report->rows_removed, 0u);
+  EXPECT_FALSE(report->usage);  // which is not: all packs are unused
   EXPECT_EQ(store.lifted, 0);
   EXPECT_EQ(log->batches.size(), batches);
 }

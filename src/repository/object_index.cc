@@ -11,7 +11,12 @@ Result<std::unique_ptr<ObjectIndex>> ObjectIndex::open(Catalog& catalog, Collect
   index->next_number_ = state.next_number;
   index->settled_end_ = index->catalog_end_ = state.packs;
   RB_TRY(auto stored_bytes, catalog.stored_bytes());
-  index->stored_bytes_ = StoredBytes(std::move(stored_bytes));
+  RB_TRY(const auto packs, catalog.pack_rows());
+  StoredBytes::ByPack growing;  // nothing is counted for packs before
+  for (const CatalogPack& pack : packs) {
+    if (pack.pack >= state.counted.pack) growing[pack.pack] = pack.bytes;
+  }
+  index->stored_bytes_ = StoredBytes(std::move(stored_bytes), std::move(growing));
   index->counted_ = index->catalog_counted_ = state.counted;
   return index;
 }
@@ -101,7 +106,7 @@ void ObjectIndex::insert(const AppendedBlock& block, std::vector<NewObject> obje
 
 void ObjectIndex::count_bytes(const AppendedBlock& block, std::uint64_t bytes) {
   const std::lock_guard lock(mutex_);
-  stored_bytes_.add(block.ticket, block.owner.node, bytes);
+  stored_bytes_.add(block.ticket, block.at.pack, block.owner.node, bytes);
 }
 
 PackPosition ObjectIndex::counted_until() const {
@@ -112,6 +117,11 @@ PackPosition ObjectIndex::counted_until() const {
 std::uint64_t ObjectIndex::stored_bytes(std::uint32_t node) const {
   const std::lock_guard lock(mutex_);
   return stored_bytes_.of(node);
+}
+
+void ObjectIndex::stored_bytes_changed(std::map<std::uint32_t, std::uint64_t> stored_bytes) {
+  const std::lock_guard lock(mutex_);
+  stored_bytes_.set_moved(std::move(stored_bytes));
 }
 
 void ObjectIndex::settle(Ticket ticket, const PackPosition& end, const PackPosition& counted) {
@@ -145,6 +155,8 @@ CatalogBatch ObjectIndex::collect_durable(Ticket& settled) const {
   settled = settled_;
   CatalogBatch batch;
   batch.stored_bytes = stored_bytes_.up_to(settled_);
+  for (auto& [pack, bytes] : stored_bytes_.packs_up_to(settled_))
+    batch.pack_rows.push_back({.pack = pack, .bytes = std::move(bytes)});
   batch.counted = counted_;
   batch.object_counts = catalog_counts_;
   for (const auto& [key, row] : table_) {

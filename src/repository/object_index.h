@@ -107,6 +107,9 @@ class ObjectIndex {
   std::uint64_t object_count(std::uint32_t domain) const;
   std::uint64_t object_count() const;  // of all domains
   std::uint64_t stored_bytes(std::uint32_t node) const;
+  // The catalog says this of all nodes now, since packs came or went. Requires: move_to_catalog() is
+  // excluded.
+  void stored_bytes_changed(std::map<std::uint32_t, std::uint64_t> stored_bytes);
 
  private:
   using Key = DomainKey;

@@ -1,9 +1,11 @@
 #include "repository/stored_bytes.h"
 
+#include <iterator>
+
 namespace rb {
 
-void StoredBytes::add(std::uint64_t ticket, std::uint32_t node, std::uint64_t bytes) {
-  entries_.emplace(ticket, Entry{node, bytes});
+void StoredBytes::add(std::uint64_t ticket, std::uint64_t pack, std::uint32_t node, std::uint64_t bytes) {
+  entries_.emplace(ticket, Entry{pack, node, bytes});
   pending_[node] += bytes;
 }
 
@@ -29,7 +31,22 @@ StoredBytes::ByNode StoredBytes::up_to(std::uint64_t ticket) const {
   return sums;
 }
 
+StoredBytes::ByPack StoredBytes::packs_up_to(std::uint64_t ticket) const {
+  ByPack sums;
+  for (auto entry = entries_.begin(); entry != entries_.upper_bound(ticket); ++entry) {
+    const auto [pack, is_new] = sums.try_emplace(entry->second.pack);
+    if (const auto known = packs_.find(pack->first); is_new && known != packs_.end())
+      pack->second = known->second;
+    pack->second[entry->second.node] += entry->second.bytes;
+  }
+  return sums;
+}
+
 void StoredBytes::moved(std::uint64_t ticket) {
+  for (auto& [pack, sums] : packs_up_to(ticket))
+    packs_[pack] = sums;
+  // Those before the latest get no more.
+  if (!packs_.empty()) packs_.erase(packs_.begin(), std::prev(packs_.end()));
   const auto end = entries_.upper_bound(ticket);
   for (auto entry = entries_.begin(); entry != end; ++entry) {
     moved_[entry->second.node] += entry->second.bytes;
