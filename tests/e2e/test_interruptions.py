@@ -61,11 +61,13 @@ class Interruptions(TestCase):
         outcome = self.client("-r", self.tree, expect=1)
         self.assertIn(b"space", outcome.err)
         self.assertEqual(len(self.snapshots()), 1)
+        self.assertIn(b"too little space", self.client("status").out)
         target = self.scratch / "target"
         self.client("restore", self.tree, "--to", target)
         self.assertEqual((target / "tree/first").read_bytes(), kept.read_bytes())
         self.assertIsNone(server.process.poll())
         subprocess.run(["mount", "-o", "remount,size=600m", small], check=True)
+        self.assertNotIn(b"too little space", self.client("status").out)
         self.backup("-r", self.tree)
         self.restore_and_compare()
 
