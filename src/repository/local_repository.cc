@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "repository/local_history.h"
 #include "repository/local_registry.h"
 #include "repository/local_session.h"
 
@@ -41,9 +42,10 @@ class LocalStore final : public Store {
 class LocalRepositoryImpl final : public LocalRepository {
  public:
   explicit LocalRepositoryImpl(std::shared_ptr<RepositoryCore> core)
-      : core_(std::move(core)), registry_(core_) {}
+      : core_(std::move(core)), registry_(core_), history_(core_) {}
 
   NodeRegistry& registry() override { return registry_; }
+  HistoryKeeper& history() override { return history_; }
 
   Result<Caller> caller_of(const LocalUser& user) override {
     RB_TRY(const CatalogNode node, node_for(user));
@@ -68,6 +70,7 @@ class LocalRepositoryImpl final : public LocalRepository {
   void set_quotas(const Quota& standard, std::map<std::string, Quota> by_node) override {
     core_->set_quotas(standard, std::move(by_node));
   }
+  void set_retention(RetentionSettings settings) override { core_->retention().set(std::move(settings)); }
 
   const RepositoryReport& report() const override { return core_->report(); }
   RepositoryState state() const override {
@@ -96,6 +99,7 @@ class LocalRepositoryImpl final : public LocalRepository {
 
   const std::shared_ptr<RepositoryCore> core_;
   LocalRegistry registry_;
+  LocalHistory history_;
 };
 
 }  // namespace

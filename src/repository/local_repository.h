@@ -12,6 +12,8 @@
 #include "base/file_system.h"
 #include "repository/quota.h"
 #include "repository/space_guard.h"
+#include "repository/retention_settings.h"
+#include "store/history_keeper.h"
 #include "store/node_registry.h"
 
 namespace rb {
@@ -26,9 +28,10 @@ struct RepositoryOptions {
   std::size_t max_sessions_per_node = 64;
   Quota default_quota;
   std::map<std::string, Quota> node_quotas;  // by the node's name, instead of the default
+  RetentionSettings retention;
+  SpaceLimits space;
   std::uint64_t pack_bytes_max = 128ull << 20;
   std::size_t index_table_rows = 32768;  // objects kept in memory before they move to the catalog
-  SpaceLimits space;
   // Null: RocksDB in DIR/catalog. Tests with a fake file system give one in memory.
   std::function<Result<std::unique_ptr<Catalog>>()> make_catalog;
   bool take_lock = true;  // off only with a fake file system
@@ -66,6 +69,8 @@ class LocalRepository {
 
   // Nodes, credentials and invitations. Lives as long as the repository.
   virtual NodeRegistry& registry() = 0;
+  // What becomes of their histories. Lives as long as the repository.
+  virtual HistoryKeeper& history() = 0;
 
   // Who this user is here. Root and the user who owns the repository are the host's node, and administrators;
   // every other user gets a node of their own, bound to uid and name, enrolled at first use. Errc::denied for
@@ -78,6 +83,7 @@ class LocalRepository {
 
   // Instead of those of the options; sessions that have begun keep theirs.
   virtual void set_quotas(const Quota& standard, std::map<std::string, Quota> by_node) = 0;
+  virtual void set_retention(RetentionSettings settings) = 0;
 
   virtual const RepositoryReport& report() const = 0;
   virtual RepositoryState state() const = 0;

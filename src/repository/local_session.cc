@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "chunk/block_codec.h"
+#include "repository/node_pins.h"
 #include "repository/root_admission.h"
 
 namespace rb {
@@ -53,6 +54,7 @@ class LocalSession final : public Session {
   Result<CommitResult> commit(const CommitRequest& request) override;
   Status read(std::span<const ObjectId> ids, const BlockSink& sink) override;
   Result<std::vector<SnapshotInfo>> snapshots(const SnapshotQuery& query) override;
+  Status pin(const SnapshotId& snapshot, bool pinned) override;
   Result<StoreStatus> status() override;
 
  private:
@@ -187,9 +189,9 @@ Result<std::vector<Presence>> LocalSession::ask(std::span<const ObjectId> ids) {
 Status LocalSession::put(Bytes block) {
   RB_TRY(state_->check_open());
   RB_TRY(check_writing());
+  RB_TRY(core_->space().check());
   RB_TRY(const BlockDirectory directory, decode_block_directory(block));
   if (directory.block_class == BlockClass::data) {
-  RB_TRY(core_->space().check());
     if (state_->in_group) RB_TRY(verify(block));
     return store(directory, block);
   }
@@ -309,7 +311,24 @@ Result<LocalSession::Places> LocalSession::places_of(std::span<const ObjectId> i
 
 Result<std::vector<SnapshotInfo>> LocalSession::snapshots(const SnapshotQuery& query) {
   RB_TRY(state_->check_open());
-  return core_->book().snapshots(state_->node, query);
+  RB_TRY(std::vector<SnapshotInfo> found, core_->book().snapshots(state_->node, query));
+  const std::chrono::seconds grace = core_->retention().undelete_for();
+  for (SnapshotInfo& info : found) {
+    if (info.gone_after) info.gone_after->seconds += grace.count();
+  }
+  return found;
+}
+
+Status LocalSession::pin(const SnapshotId& id, bool pinned) {
+  RB_TRY(state_->check_open());
+  RB_TRY(const auto snapshot, core_->book().snapshot(state_->node, id));
+  if (!snapshot) return fail(Errc::not_found, "the node has no snapshot " + to_hex(id));
+  const CatalogSnapshotKey key{state_->node, snapshot->sequence};
+  const auto admit = [&]() -> Status {
+    RB_TRY(state_->check_open());
+    return pinned ? check_room_for_pin(*core_, info_.node, key) : Status{};
+  };
+  return core_->book().pin(key, pinned, PinAuthority::node, admit);
 }
 
 Result<StoreStatus> LocalSession::status() {

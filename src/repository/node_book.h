@@ -103,6 +103,7 @@ class NodeBook {
   std::optional<SnapshotInfo> head(std::uint32_t node) const;
   Result<std::optional<SnapshotInfo>> commit_of(std::uint32_t node, const RunId& run);
   Result<std::optional<SnapshotInfo>> snapshot(std::uint32_t node, const SnapshotId& id);
+  // `gone_after` of a deleted one is when it was deleted: the grace is not this class's to know.
   Result<std::vector<SnapshotInfo>> snapshots(std::uint32_t node, const SnapshotQuery& query);
   std::uint64_t snapshot_count(std::uint32_t node) const;
 

@@ -75,11 +75,15 @@ Result<std::vector<SnapshotInfo>> NodeBook::snapshots(std::uint32_t node, const 
   std::vector<SnapshotInfo> found;
   std::uint64_t before = query.before_sequence;
   while (found.size() < limit) {
-    RB_TRY(const auto page, catalog_.snapshots(node, before, kPageSnapshots));
+    RB_TRY(auto page, catalog_.snapshots(node, before, kPageSnapshots));
     if (page.empty()) break;
     before = page.back().sequence;
-    for (const SnapshotInfo& info : page) {
-      if (found.size() < limit && !mark_of({node, info.sequence}).deleted) found.push_back(info);
+    for (SnapshotInfo& info : page) {
+      const CatalogSnapshotMark mark = mark_of({node, info.sequence});
+      if (mark.deleted.has_value() != query.deleted || found.size() == limit) continue;
+      info.pinned = mark.pinned_by_administrator || mark.pinned_by_node;
+      info.gone_after = mark.deleted;
+      found.push_back(info);
     }
   }
   return found;

@@ -26,6 +26,7 @@ RepositoryCore::RepositoryCore(RepositoryOptions options)
       own_file_system_(options_.file_system != nullptr ? nullptr : make_posix_file_system()),
       file_system_(own_file_system_ ? own_file_system_.get() : options_.file_system),
       clock_(options_.clock != nullptr ? options_.clock : &system_clock_),
+      retention_(*clock_, options_.clock == nullptr, options_.retention),
       standard_quota_(options_.default_quota),
       node_quotas_(options_.node_quotas),
       sessions_(claims_, {.in_all = options_.max_sessions, .per_node = options_.max_sessions_per_node}) {}
@@ -48,10 +49,10 @@ Status RepositoryCore::open_parts(const std::string& directory) {
   RB_TRY(directory_, open_repository_directory(*file_system_, directory, lock));
   report_.created = directory_.created;
   owner_uid_ = owner_of(directory, own_file_system_ != nullptr);
-
   space_ = std::make_unique<SpaceGuard>(*file_system_, directory, options_.space);
   const Status reserved = space_->make_reserve();
   if (!reserved) log(LogLevel::warning, "no reserve could be made: {}", reserved.error().message);
+
   PackStoreOptions pack_options;
   pack_options.pack_bytes_max = options_.pack_bytes_max;
   const RepositoryId& id = directory_.format.id;
@@ -137,6 +138,7 @@ Result<bool> RepositoryCore::catalog_fits() {
 Status RepositoryCore::recover() {
   std::uint64_t replayed = 0;
   RB_TRY(book_, NodeBook::open(*journal_, *catalog_, *clock_, replayed));
+  retention_.start(book_->times());
   // What a crash interrupted the sweep of stays dead.
   RB_TRY(auto dead_set, catalog_->dead_set());
   if (dead_set) gate_.publish(std::move(dead_set));

@@ -9,10 +9,11 @@
 #include "repository/node_book.h"
 #include "repository/recovery.h"
 #include "repository/repository_directory.h"
+#include "repository/retention_state.h"
 #include "repository/sightings.h"
 #include "repository/snapshot_reader.h"
-
 #include "repository/space_guard.h"
+
 namespace rb {
 
 class RepositoryCore {
@@ -40,13 +41,14 @@ class RepositoryCore {
   Sightings& sightings() { return sightings_; }
   SnapshotReader& snapshots() { return *snapshots_; }
   BlockWriter& writer() { return *writer_; }
-  Quarantine& quarantine() { return *quarantine_; }
   SpaceGuard& space() { return *space_; }
   // Empty: it can be written.
   std::string read_only_reason();
+  Quarantine& quarantine() { return *quarantine_; }
   FileSystem& file_system() { return *file_system_; }
   Catalog& catalog() { return *catalog_; }
   CollectionGate& gate() { return gate_; }
+  RetentionState& retention() { return retention_; }
 
  private:
   explicit RepositoryCore(RepositoryOptions options);
@@ -64,17 +66,18 @@ class RepositoryCore {
   SystemClock system_clock_;
   const Clock* clock_;
   mutable std::mutex quotas_mutex_;
+  RetentionState retention_;
   Quota standard_quota_;
   std::map<std::string, Quota> node_quotas_;
   RepositoryDirectory directory_;
   std::uint32_t owner_uid_ = 0;
   RepositoryReport report_;
+  std::unique_ptr<SpaceGuard> space_;
   std::unique_ptr<PackStore> packs_;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<Quarantine> quarantine_;
   std::unique_ptr<ObjectIndex> index_;
-  std::unique_ptr<SpaceGuard> space_;
   std::unique_ptr<NodeBook> book_;
   CollectionGate gate_;
   ClaimTable claims_;

@@ -27,7 +27,10 @@ struct SnapshotInfo {
   std::uint64_t sequence = 0;  // position in the node's history, ascending, from 1, gaps after pruning
   Timestamp received;          // the server's clock; retention goes by it
   RunId run;
-  ObjectId object;  // the snapshot object
+  ObjectId object;      // the snapshot object
+  bool pinned = false;  // kept whatever the policy says
+  // It is deleted, and in no list of what there is. It can be undeleted until a collection begins after this.
+  std::optional<Timestamp> gone_after;
   bool operator==(const SnapshotInfo&) const = default;
 };
 
@@ -86,6 +89,7 @@ struct CommitResult {
 struct SnapshotQuery {
   std::uint64_t before_sequence = UINT64_MAX;  // for paging
   std::size_t limit = 1000;                    // at most 1000 are given at once
+  bool deleted = false;  // those that are deleted and can come back, instead of the others
 };
 
 struct StoreStatus {
@@ -145,6 +149,12 @@ class Session {
   virtual Result<std::vector<SnapshotInfo>> snapshots(const SnapshotQuery& query) = 0;
 
   virtual Result<StoreStatus> status() = 0;
+
+  // Keeps one of the node's snapshots whatever the policy says, or does so no more; to repeat it is harmless.
+  // A pin that was taken back holds for a while, and one of an administrator stays. Errc::not_found: there is
+  // no such snapshot. Errc::conflict: the node has as many pins as it may. Errc::unsupported: nothing is ever
+  // let go here.
+  virtual Status pin(const SnapshotId& snapshot, bool pinned);
 };
 
 class Store {

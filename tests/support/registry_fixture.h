@@ -11,9 +11,10 @@ namespace rb::test {
 
 class MovingClock final : public Clock {
  public:
-  Timestamp wall() const override { return {1'700'000'000 + now.count() / 1'000'000'000, 0}; }
+  Timestamp wall() const override { return {1'700'000'000 + (now + ahead).count() / 1'000'000'000, 0}; }
   std::chrono::nanoseconds monotonic() const override { return now; }
   std::chrono::nanoseconds now{};
+  std::chrono::nanoseconds ahead{};  // what the wall clock has jumped by
 };
 
 inline Credential random_credential() {
