@@ -88,11 +88,13 @@ void DataCheck::tell(std::uint64_t pack, const PackOutcome& outcome, DataCheckRe
 }
 
 Status DataCheck::read_all(Pace& pace, CheckProgress& progress, DataCheckReport& report) {
-  const Timestamp begun = log_.begin_all(core_.clock().wall());
+  const Timestamp now = core_.clock().wall();
+  const Timestamp begun = log_.begin_all(now);
   std::vector<std::uint64_t> left;
   for (const std::uint64_t pack : core_.packs().packs()) {
     const std::optional<Timestamp> last = log_.last_read(pack);
-    if (!last || *last < begun) left.push_back(pack);
+    // What was read "later than now" was read by a clock that went wrong: that proves nothing.
+    if (!last || *last <= begun || *last > now) left.push_back(pack);
   }
   std::stable_sort(left.begin(), left.end(), [&](std::uint64_t a, std::uint64_t b) {
     return log_.last_read(a).value_or(Timestamp{}) < log_.last_read(b).value_or(Timestamp{});
