@@ -49,7 +49,10 @@ class CollectionGate {
   // False: look up again.
   bool admit_root(std::uint64_t epoch, ObjectNumber number);
 
-  // For the collector, one mark at a time. Order: begin_mark, roots, begin_pass, scan..., end_pass, what is
+  // Held by whoever runs a collection: there is one at a time. Comes before all other locks.
+  std::mutex& collector() { return collector_; }
+
+  // For the collector. Order: begin_mark, roots, begin_pass, scan..., end_pass, what is
   // late, try_freeze.
 
   // Objects of at least `limit` are alive. Requires: nothing is dead, no mark runs.
@@ -102,6 +105,7 @@ class CollectionGate {
   void change_dead_set(std::shared_ptr<const DeadSet> dead_set);
   bool is_grey() const;
 
+  std::mutex collector_;
   mutable std::mutex mutex_;
   std::uint64_t epoch_ = 1;
   std::shared_ptr<const DeadSet> dead_set_;

@@ -1,0 +1,160 @@
+#include "gc/collector.h"
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "gc/marker.h"
+#include "gc/sweeper.h"
+
+namespace rb {
+
+namespace {
+
+constexpr std::size_t kCountRows = 65536;
+
+class Collection {
+ public:
+  Collection(RepositoryCore& core, const CollectionOptions& options, const std::atomic<bool>& cancelled)
+      : core_(core), options_(options), cancelled_(cancelled) {}
+
+  Result<CollectionReport> run();
+  Status finish_sweep();
+
+ private:
+  Status pause() const;
+  Timestamp judged_before() const;
+  Status mark(Marker& marker);
+  Status mark_and_freeze();
+  Status count_dead();
+  Status count_dead_in(std::uint32_t domain, const DeadSet& dead);
+  Result<SweepReport> sweep();
+
+  RepositoryCore& core_;
+  const CollectionOptions& options_;
+  const std::atomic<bool>& cancelled_;
+  CollectionReport report_;
+};
+
+Status Collection::pause() const {
+  if (options_.between_steps) options_.between_steps();
+  if (cancelled_) return fail(Errc::cancelled, "the collection was asked to stop");
+  return {};
+}
+
+Timestamp Collection::judged_before() const {
+  Timestamp time = core_.clock().wall();
+  time.seconds -= options_.grace.count();
+  return time;
+}
+
+// Until nothing is grey.
+Status Collection::mark(Marker& marker) {
+  for (bool more = true; more;) {
+    RB_TRY(pause());
+    RB_TRY(more, marker.step());
+  }
+  return {};
+}
+
+Status Collection::mark_and_freeze() {
+  const Timestamp judged = judged_before();
+  Marker marker(core_, {.judged_before = judged});
+  RB_TRY(marker.begin());
+  RB_TRY(pause());
+  RB_TRY(marker.take_roots());
+  for (bool frozen = false; !frozen;) {
+    RB_TRY(mark(marker));
+    RB_TRY(frozen, marker.freeze());
+  }
+  RB_TRY(pause());
+  return core_.book().note_collection(judged);
+}
+
+// What a collection would free now.
+Status Collection::count_dead() {
+  Marker marker(core_, {.judged_before = judged_before(), .counts_as_begun = false});
+  RB_TRY(marker.begin());
+  RB_TRY(marker.take_roots());
+  RB_TRY(mark(marker));
+  const DeadSet dead = marker.abandon();
+  RB_TRY(const auto counts, core_.catalog().object_counts());
+  for (const auto& [domain, count] : counts)
+    RB_TRY(count_dead_in(domain, dead));
+  return {};
+}
+
+Status Collection::count_dead_in(std::uint32_t domain, const DeadSet& dead) {
+  std::optional<ObjectId> after;
+  for (std::size_t visited = kCountRows; visited == kCountRows;) {
+    RB_TRY(pause());
+    visited = 0;
+    std::optional<ObjectId> last = after;
+    RB_TRY(core_.catalog().visit_objects(domain, after, kCountRows,
+                                         [&](const ObjectId& id, const ObjectRow& row) -> Status {
+                                           ++visited;
+                                           last = id;
+                                           ++report_.objects;
+                                           if (!dead.contains(row.number)) return {};
+                                           ++report_.dead;
+                                           report_.bytes_dead += row.share_bytes;
+                                           return {};
+                                         }));
+    after = last;
+  }
+  return {};
+}
+
+Result<SweepReport> Collection::sweep() {
+  SweepSteps steps;
+  steps.with_catalog_still = [this](const std::function<Status()>& step) -> Status {
+    if (options_.between_steps) options_.between_steps();
+    return core_.writer().with_catalog_still(step);
+  };
+  steps.rows_removed = [this](std::uint32_t domain, std::span<const ObjectId> ids) {
+    core_.writer().dead_rows_removed(domain, ids);
+  };
+  steps.lift = [this] { core_.gate().lift(); };
+  RB_TRY(core_.writer().write_dead_set());
+  return run_sweep(core_.catalog(), steps, {}, cancelled_);
+}
+
+Status Collection::finish_sweep() {
+  if (!core_.gate().dead_set()) return {};
+  log(LogLevel::info, "a collection was interrupted, and its sweep goes on");
+  RB_TRY(sweep());
+  return {};
+}
+
+Result<CollectionReport> Collection::run() {
+  const std::chrono::nanoseconds began = core_.clock().monotonic();
+  RB_TRY(finish_sweep());
+  if (options_.dry_run) {
+    RB_TRY(count_dead());
+  } else {
+    RB_TRY(mark_and_freeze());
+    RB_TRY(const SweepReport swept, sweep());
+    report_.objects = swept.rows_kept + swept.rows_removed;
+    report_.dead = swept.rows_removed;
+    report_.bytes_dead = swept.bytes_removed;
+  }
+  report_.seconds = std::chrono::duration<double>(core_.clock().monotonic() - began).count();
+  return report_;
+}
+
+}  // namespace
+
+Result<CollectionReport> run_collection(RepositoryCore& core, const CollectionOptions& options,
+                                        const std::atomic<bool>& cancelled) {
+  const std::unique_lock lock(core.gate().collector(), std::try_to_lock);
+  if (!lock) return fail(Errc::busy, "a collection is running already");
+  return Collection(core, options, cancelled).run();
+}
+
+Status finish_sweep(RepositoryCore& core, const std::atomic<bool>& cancelled) {
+  const std::unique_lock lock(core.gate().collector(), std::try_to_lock);
+  if (!lock) return fail(Errc::busy, "a collection is running already");
+  const CollectionOptions options;
+  return Collection(core, options, cancelled).finish_sweep();
+}
+
+}  // namespace rb
