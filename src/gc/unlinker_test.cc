@@ -107,10 +107,10 @@ TEST(UnlinkerTest, NoCrashLeavesARowWithoutItsPack) {
     scene.fs.crash_after(operations);
     const bool done = unlink_packs(*scene.catalog, *scene.store, scene.steps(), Numbers{1, 3, 5}).has_value();
     for (std::size_t left = scene.persisted; left <= scene.log->batches.size(); ++left) {
-      const auto cut = std::make_shared<MemoryCatalogLog>(*scene.log);
-      cut->batches.resize(left);
-      MemoryCatalog catalog(cut);
       for (const Survival survival : {Survival::none, Survival::all, Survival::some}) {
+        const auto cut = std::make_shared<MemoryCatalogLog>(*scene.log);
+        cut->batches.resize(left);
+        MemoryCatalog catalog(cut);
         const auto disk = scene.fs.survivor(survival, operations);
         const auto store = open_store(*disk);
         ASSERT_NE(store, nullptr);

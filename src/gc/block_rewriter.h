@@ -1,0 +1,67 @@
+// Copies the live objects of records into packs of the collector: a record that is mostly alive as it is, of
+// others the objects that live, put together into new blocks. Where each went is told by take_moved(), once
+// finish() has written everything. Not thread-safe.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "format/block.h"
+#include "repository/catalog.h"
+#include "repository/pack_store.h"
+
+namespace rb {
+
+struct MovedObject {
+  std::uint32_t domain = 0;
+  ObjectId id;
+  PackPosition from;
+  std::uint32_t from_index = 0;
+  PackPosition to;
+  std::uint32_t to_index = 0;
+  std::uint32_t share_bytes = 0;
+};
+
+// A record that is read, and what of it is to be copied.
+struct LiveRecord {
+  PackPosition at;
+  PackRecordOwner owner;
+  const BlockDirectory& directory;
+  ByteView block;
+  std::vector<std::uint32_t> live;  // indices of objects, ascending; not empty
+};
+
+class BlockRewriter {
+ public:
+  explicit BlockRewriter(CollectorPack& pack);
+  ~BlockRewriter();
+
+  // An object that is not what its id says is left where it is, and so is a block that can't be unpacked.
+  Status add(const LiveRecord& record);
+  // Writes what add() collected. Not durable before the pack is finished.
+  Status finish();
+
+  std::vector<MovedObject> take_moved();
+  // Of the blocks written, by node.
+  const std::map<std::uint32_t, std::uint64_t>& bytes() const { return bytes_; }
+  std::uint64_t bytes_copied() const;
+
+ private:
+  struct Collected;
+  struct Unpacker;
+  using Key = std::tuple<std::uint32_t, std::uint32_t, BlockClass>;  // domain, node
+
+  Status copy_whole(const LiveRecord& record);
+  Status collect(const LiveRecord& record);
+  Status write_collected(const Key& key, Collected& collected);
+  Result<PackPosition> append(const PackRecordOwner& owner, ByteView block);
+
+  CollectorPack& pack_;
+  std::map<Key, Collected> collected_;
+  std::unique_ptr<Unpacker> unpacker_;
+  std::vector<MovedObject> moved_;
+  std::map<std::uint32_t, std::uint64_t> bytes_;
+};
+
+}  // namespace rb
