@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "gc/marker.h"
 #include "gc/sweeper.h"
+#include "gc/unlinker.h"
 
 namespace rb {
 
@@ -28,10 +29,12 @@ class Collection {
   Status count_dead();
   Status count_dead_in(std::uint32_t domain, const DeadSet& dead);
   Result<SweepReport> sweep();
+  Status unlink(const PackUsage& usage);
 
   RepositoryCore& core_;
   const CollectionOptions& options_;
   const std::atomic<bool>& cancelled_;
+  std::vector<std::uint64_t> sealed_;  // packs that had all their rows in the catalog when the mark began
   CollectionReport report_;
 };
 
@@ -58,7 +61,8 @@ Status Collection::mark(Marker& marker) {
 
 Status Collection::mark_and_freeze() {
   const Timestamp judged = judged_before();
-  Marker marker(core_, {.judged_before = judged});
+  Marker marker(core_, {.judged_before = judged, .though_damaged = options_.though_damaged});
+  sealed_ = core_.packs().sealed_packs();
   RB_TRY(marker.begin());
   RB_TRY(pause());
   RB_TRY(marker.take_roots());
@@ -72,7 +76,9 @@ Status Collection::mark_and_freeze() {
 
 // What a collection would free now.
 Status Collection::count_dead() {
-  Marker marker(core_, {.judged_before = judged_before(), .counts_as_begun = false});
+  Marker marker(core_, {.judged_before = judged_before(),
+                        .counts_as_begun = false,
+                        .though_damaged = options_.though_damaged});
   RB_TRY(marker.begin());
   RB_TRY(marker.take_roots());
   RB_TRY(mark(marker));
@@ -118,6 +124,27 @@ Result<SweepReport> Collection::sweep() {
   return run_sweep(core_.catalog(), steps, {}, cancelled_);
 }
 
+// Gives the space of packs back that no row points into.
+Status Collection::unlink(const PackUsage& usage) {
+  std::vector<std::uint64_t> unused;
+  for (const std::uint64_t pack : sealed_) {
+    if (usage.of(pack).rows == 0) unused.push_back(pack);
+  }
+  UnlinkSteps steps;
+  steps.with_catalog_still = [this](const std::function<Status()>& step) {
+    return core_.writer().with_catalog_still(step);
+  };
+  steps.stored_bytes_changed = [this](std::map<std::uint32_t, std::uint64_t> stored_bytes) {
+    core_.index().stored_bytes_changed(std::move(stored_bytes));
+  };
+  steps.persist = [this] { return core_.writer().persist(); };
+  RB_TRY(pause());
+  RB_TRY(const UnlinkReport unlinked, unlink_packs(core_.catalog(), core_.packs(), steps, unused));
+  report_.packs_unlinked += unlinked.packs_unlinked;
+  report_.bytes_freed += unlinked.bytes_freed;
+  return {};
+}
+
 Status Collection::finish_sweep() {
   if (!core_.gate().dead_set()) return {};
   log(LogLevel::info, "a collection was interrupted, and its sweep goes on");
@@ -136,6 +163,7 @@ Result<CollectionReport> Collection::run() {
     report_.objects = swept.rows_kept + swept.rows_removed;
     report_.dead = swept.rows_removed;
     report_.bytes_dead = swept.bytes_removed;
+    if (swept.usage) RB_TRY(unlink(*swept.usage));
   }
   report_.seconds = std::chrono::duration<double>(core_.clock().monotonic() - began).count();
   return report_;

@@ -15,6 +15,9 @@ struct CollectionOptions {
   std::chrono::seconds grace{};  // for so long a deleted snapshot can be undeleted
   double dead_share = 0.3;       // of a pack's bytes, beyond which what is left in it is copied
   std::uint64_t compact_bytes_max = 4ull << 30;  // copied by one collection
+  // Goes on though a kept snapshot is not complete. What lies beneath a directory that is lost can't be
+  // reached and is freed, so whoever finds a missing pack again finds it too late.
+  bool though_damaged = false;
   // Called between the steps, by whatever thread runs the collection: to give way, or for tests.
   std::function<void()> between_steps;
 };

@@ -288,5 +288,100 @@ TEST_F(CollectorTest, ASnapshotThatTheCatalogLacksStopsIt) {
   EXPECT_TRUE(repository_.has(old.chunk.id));
 }
 
+TEST_F(CollectorTest, PacksWithoutRowsAreUnlinked) {
+  const SnapshotInfo deleted = back_up(make_backup("old"));
+  repository_.restart();  // seals the pack
+  back_up(make_backup("new"));
+  EXPECT_EQ(repository_.core().packs().packs().size(), 2u);
+  repository_.remove(deleted);
+  const std::uint64_t stored = repository_.core().index().stored_bytes(repository_.node());
+  repository_.collect_all();
+  EXPECT_EQ(repository_.core().packs().packs(), std::vector<std::uint64_t>{2});
+  EXPECT_LT(repository_.core().index().stored_bytes(repository_.node()), stored);
+  repository_.rebuild();
+  EXPECT_TRUE(repository_.check_kept());
+}
+
+TEST_F(CollectorTest, WhatIsDamagedHindersACollectionUnlessOneInsists) {
+  back_up(make_backup("lost"));
+  repository_.restart();
+  // In a later pack, so that what refers to the lost chunk is still there.
+  const NamedObject tree = make_tree("of two", {make_backup("lost").chunk.id});
+  repository_.back_up({tree}, make_snapshot("damaged", tree.id));
+  repository_.disk().erase(repository_.core().packs().path(1));
+  repository_.rebuild();
+  const std::atomic<bool> cancelled = false;
+  const auto refused = run_collection(repository_.core(), {}, cancelled);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::corrupt);
+  // The very first snapshot has no object at all any more, and no option helps.
+  EXPECT_FALSE(run_collection(repository_.core(), {.though_damaged = true}, cancelled));
+  repository_.remove(repository_.begin(SessionPurpose::read)->snapshots({})->back());
+  EXPECT_FALSE(run_collection(repository_.core(), {}, cancelled));
+  EXPECT_TRUE(run_collection(repository_.core(), {.though_damaged = true}, cancelled));
+}
+
+// A collection dies at every change of the disk and of the catalog, and every prefix of what the catalog was
+// told survives.
+TEST(CollectorCrashTest, ADeathAtAnyPointCostsNothing) {
+  for (std::size_t cut = 0;; ++cut) {
+    CollectedRepository repository;
+    const Backup old = make_backup("old"), kept = make_backup("new");
+    const SnapshotInfo deleted = repository.back_up(old.beneath(), old.snapshot);
+    repository.back_up(kept.beneath(), kept.snapshot);
+    for (int i = 0; i < 2; ++i)
+      ASSERT_TRUE(repository.collect());
+    repository.remove(deleted);
+    const std::size_t before = repository.log().batches.size();
+    // What was dead comes again while it is swept.
+    const auto session = repository.begin();
+    int step = 0;
+    ASSERT_TRUE(repository.collect([&] {
+      if (++step == 5) ASSERT_TRUE(CollectedRepository::upload(*session, old.beneath()));
+    }));
+    const bool all = before + cut >= repository.log().batches.size();
+    repository.crash(before + cut);
+    const std::atomic<bool> cancelled = false;
+    ASSERT_TRUE(finish_sweep(repository.core(), cancelled));
+    ASSERT_TRUE(repository.check_kept()) << cut;
+    EXPECT_TRUE(repository.has(old.tree.id)) << "acknowledged and young, " << cut;
+    // Whoever finds it there may build on it.
+    const auto second = repository.begin();
+    ASSERT_EQ(repository.presence(*second, old.tree.id), Presence::have) << cut;
+    const NamedObject snapshot = make_snapshot("again", old.tree.id);
+    ASSERT_TRUE(CollectedRepository::upload(*second, {snapshot}));
+    ASSERT_TRUE(repository.commit(*second, snapshot.id)->committed);
+    repository.collect_all();
+    repository.collect_all();
+    const Status checked = repository.check_kept();
+    ASSERT_TRUE(checked) << cut << ": " << checked.error().message;
+    EXPECT_EQ(repository.row_count(), 6u) << cut;
+    if (all) break;
+  }
+}
+
+TEST(CollectorCrashTest, ADeadDiskAtEveryChangeCostsNothing) {
+  for (std::uint64_t cut = 0;; ++cut) {
+    CollectedRepository repository;
+    const Backup old = make_backup("old"), kept = make_backup("new");
+    const SnapshotInfo deleted = repository.back_up(old.beneath(), old.snapshot);
+    repository.back_up(kept.beneath(), kept.snapshot);
+    for (int i = 0; i < 2; ++i)
+      ASSERT_TRUE(repository.collect());
+    repository.remove(deleted);
+    repository.disk().crash_after(cut);
+    const auto report = repository.collect();
+    repository.crash(SIZE_MAX, cut % 2 == 0 ? Survival::none : Survival::all);
+    ASSERT_TRUE(repository.check_kept()) << cut;
+    repository.collect_all();
+    repository.collect_all();
+    ASSERT_TRUE(repository.check_kept()) << cut;
+    EXPECT_EQ(repository.row_count(), 3u) << cut;
+    repository.rebuild();
+    ASSERT_TRUE(repository.check_kept()) << cut;
+    if (report) break;
+  }
+}
+
 }  // namespace
 }  // namespace rb::test

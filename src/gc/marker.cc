@@ -82,6 +82,13 @@ Status Marker::root_snapshots(std::uint32_t domain, std::span<const ObjectId> sn
                       "even so is lost, and has to be deleted",
                       to_hex(snapshots[i]), core_.directory().catalog()));
     }
+    if (!answer.found[i]->complete() && !options_.though_damaged) {
+      return fail(
+          Errc::corrupt,
+          fmt::format("nothing is collected, since something beneath the snapshot object {} is lost: put "
+                      "missing packs back and delete {}, which is made anew then; or delete the snapshot",
+                      to_hex(snapshots[i]), core_.directory().catalog()));
+    }
     numbers.push_back(answer.found[i]->row.number);
   }
   core_.gate().add_roots(numbers);

@@ -18,6 +18,7 @@ struct MarkOptions {
   Timestamp judged_before;           // snapshots deleted before are no roots
   std::size_t stretch_pages = 1024;  // pages scanned in one step of the gate: 0.3 ms
   bool counts_as_begun = true;       // not so in a dry run: uploads grow no older by it
+  bool though_damaged = false;       // snapshots that are not complete hinder nothing
 };
 
 class Marker {

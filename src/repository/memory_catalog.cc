@@ -215,6 +215,12 @@ void MemoryCatalog::take_objects(const CatalogBatch& batch) {
   }
 }
 
+Status MemoryCatalog::persist() {
+  const std::lock_guard lock(mutex_);
+  log_->persisted = log_->batches.size();
+  return {};
+}
+
 void MemoryCatalog::take(const CatalogBatch& batch) {
   take_removals(batch);
   take_objects(batch);
@@ -252,6 +258,7 @@ Status MemoryCatalog::clear(const RepositoryId& repository) {
   const std::lock_guard lock(mutex_);
   log_->repository = repository;
   log_->batches.clear();
+  log_->persisted = 0;
   state_ = CatalogState{.repository = repository};
   counts_.clear();
   stored_bytes_.clear();

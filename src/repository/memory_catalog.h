@@ -12,6 +12,7 @@ namespace rb {
 struct MemoryCatalogLog {
   RepositoryId repository;
   std::vector<CatalogBatch> batches;
+  std::size_t persisted = 0;  // the first so many are there after any crash
 };
 
 class MemoryCatalog final : public Catalog {
@@ -43,7 +44,7 @@ class MemoryCatalog final : public Catalog {
   Result<std::optional<SnapshotInfo>> commit_of(std::uint32_t node, const RunId& run) override;
   Result<std::optional<SnapshotInfo>> snapshot(std::uint32_t node, const SnapshotId& id) override;
   Status apply(const CatalogBatch& batch) override;
-  Status persist() override { return {}; }
+  Status persist() override;
   Status clear(const RepositoryId& repository) override;
 
  private:

@@ -42,15 +42,22 @@ class CollectedRepository {
     caller_ = {.node = node->record.node, .name = node->record.name};
   }
 
-  // The process dies; of the catalog's batches only the first `kept` had come to the disk.
+  // The process dies; of the catalog's batches only the first ones had come to the disk: as many as this, but
+  // all that were persisted.
   void crash(std::size_t kept_batches, Survival survival = Survival::none) {
     auto disk = disk_->reopen(survival);
     auto log = std::make_shared<MemoryCatalogLog>(*log_);
-    log->batches.resize(std::min(kept_batches, log->batches.size()));
+    log->batches.resize(std::clamp(kept_batches, log->persisted, log->batches.size()));
+    log->persisted = log->batches.size();
     core_.reset();  // what it still writes goes to the old disk and the old log
     dead_disks_.push_back(std::move(disk_));
     disk_ = std::move(disk);
     log_ = std::move(log);
+    open();
+  }
+  // An orderly end, and a new start.
+  void restart() {
+    core_.reset();
     open();
   }
   // The catalog is deleted.
