@@ -12,6 +12,7 @@ MAY_USE = {
     "tree": ["base", "format"],
     "store": ["base", "format", "chunk"],
     "repository": ["base", "format", "chunk", "store"],
+    "check": ["base", "format", "chunk", "tree", "store", "repository"],
     "gc": ["base", "format", "chunk", "store", "repository"],
     "scan": ["base", "format"],
     "backup": ["base", "format", "chunk", "tree", "scan", "store"],
@@ -19,7 +20,7 @@ MAY_USE = {
     "api": ["base", "format", "store"],
     "net": ["base", "format", "api", "store"],
     "cli": ["base", "format", "tree", "scan", "backup", "restore", "api", "net", "store", "repository"],
-    "daemon": ["base", "format", "store", "repository", "gc", "api", "net"],
+    "daemon": ["base", "format", "store", "repository", "check", "gc", "api", "net"],
 }
 # Libraries that only some layers may know.
 ONLY = {
