@@ -1,0 +1,147 @@
+"""Damage on the server's disk: found, traced, corrected by parity or sent again, and restored from; live files against
+their copy."""
+import time
+import unittest
+
+from harness import *
+
+
+class CheckCase(TestCase):
+    def setUp(self):
+        super().setUp()
+        self.repository = self.scratch / "repository"
+        for i in range(6):
+            write(self.tree / f"file-{i}", seeded_bytes(i, 200_000))
+
+    def verb(self, *words, expect=0):
+        return self.client(self.repository, *words, "--socket", self.socket, program=BIN / "rbbackupd", expect=expect)
+
+    def configure(self, text):
+        """Before the first start: a file that is there is left alone."""
+        server = self.serve()
+        server.stop()
+        (self.repository / "config.toml").write_text(text)
+
+    def packs(self):
+        return sorted((self.repository / "packs").glob("*.pack"))
+
+    def damage(self, content, flips=1):
+        """Flips bytes where `content` stands in a pack: what does not shrink is stored as it is."""
+        for pack in self.packs():
+            data = bytearray(pack.read_bytes())
+            at = data.find(content[1000:1200])
+            if at < 0:
+                continue
+            for i in range(flips):
+                data[at + i * 8192] ^= 0xFF
+            with open(pack, "r+b") as file:  # in place, as a disk does
+                file.write(data)
+            return pack
+        self.fail("the content is not in a pack")
+
+    def await_metric(self, name, at_least):
+        import http.client
+        import socket
+
+        class Connection(http.client.HTTPConnection):
+            def connect(this):
+                this.sock = socket.socket(socket.AF_UNIX)
+                this.sock.connect(str(self.socket))
+
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            connection = Connection("localhost", timeout=PATIENCE)
+            connection.request("GET", "/metrics")
+            text = connection.getresponse().read().decode()
+            connection.close()
+            values = [float(line.split()[1]) for line in text.splitlines() if line.startswith(f"rbbackup_{name} ")]
+            if values and values[0] >= at_least:
+                return
+            time.sleep(0.1)
+        self.fail(f"{name} did not reach {at_least}:\n{text}")
+
+
+class CheckTest(CheckCase):
+    def test_a_sound_repository_with_the_server_running_and_stopped(self):
+        server = self.serve()
+        self.backup("-r", self.tree)
+        for words in [[], ["--data"], ["--data", "--rate", "100MiB/s"]]:
+            lines = self.verb("check", "--json", *words).lines
+            self.assertEqual(len(lines), 1)
+            self.assertEqual((lines[0]["damage_count"], lines[0]["snapshots"]), (0, 1))
+            self.assertGreater(lines[0]["objects"], 6)
+        server.stop()
+        self.assertIn(b"no damage", self.verb("check").err)
+        self.assertIn(b"no damage", self.verb("check", "--data").err)
+
+    def test_what_parity_cannot_correct_is_traced_and_sent_again(self):
+        self.configure("[care]\nparity_percent = 0\n")
+        server = self.serve()
+        self.backup("-r", self.tree)
+        server.stop()
+        content = (self.tree / "file-3").read_bytes()
+        self.damage(content)
+        outcome = self.verb("check", "--data", "--json", expect=3)
+        findings = [line for line in outcome.lines if "kind" in line]
+        self.assertEqual([f["kind"] for f in findings], ["damaged"], outcome)
+        self.assertTrue(any(file.endswith(f"{self.tree}/file-3") for file in findings[0]["affected"]), findings)
+        self.assertFalse(any("file-2" in file for file in findings[0]["affected"]), findings)
+
+        self.serve()
+        self.verb("check", expect=3)
+        self.assertIn("file-3", self.client("verify", self.tree, "--json", expect=3).out.decode())
+        self.backup("-r", self.tree)
+        self.verb("check", "--data")
+        self.restore_and_compare()
+        self.client("verify", self.tree)
+
+    def test_a_restore_over_flipped_sectors_works_and_the_pack_is_corrected(self):
+        server = self.serve()
+        self.backup("-r", self.tree)
+        server.stop()
+        self.serve()
+        self.await_metric("parities_made_total", 1)
+        pack = self.damage((self.tree / "file-1").read_bytes(), flips=3)
+        self.restore_and_compare()
+        self.await_metric("packs_corrected_total", 1)
+        self.assertTrue(pack.with_name(pack.name + ".damaged-1").exists())
+        outcome = self.verb("check", "--data", "--json")
+        self.assertEqual(outcome.lines[-1]["damage_count"], 0)
+
+    def test_scrubbing_corrects_what_nobody_reads(self):
+        self.configure('[care]\nscrub_period = "1s"\n')
+        server = self.serve()
+        self.backup("-r", self.tree)
+        server.stop()
+        self.serve()
+        self.await_metric("parities_made_total", 1)
+        self.damage((self.tree / "file-5").read_bytes())
+        self.await_metric("packs_corrected_total", 1)
+        self.restore_and_compare()
+
+    def test_verify_tells_changed_gone_and_silently_damaged_files_apart(self):
+        self.serve()
+        self.backup("-r", self.tree)
+        (self.tree / "file-0").write_bytes(b"changed")
+        (self.tree / "file-1").unlink()
+        self.client("verify", self.tree)
+        silent = self.tree / "file-2"
+        before = silent.stat()
+        with open(silent, "r+b") as file:
+            file.seek(100)
+            file.write(b"?")
+        os.utime(silent, ns=(before.st_atime_ns, before.st_mtime_ns))
+        outcome = self.client("verify", self.tree, "--json", expect=3)
+        summary = outcome.summary
+        self.assertEqual((summary["same"], summary["changed"], summary["gone"], summary["differing"]), (3, 1, 1, 1))
+        self.assertEqual((summary["sampled"], summary["damaged"]), (6, 0))
+        self.assertEqual([l["path"] for l in outcome.lines if l.get("matter") == "differs"], [str(silent)])
+
+    def test_usage(self):
+        self.serve()
+        self.verb("check", "--rate", "5", expect=2)
+        self.verb("nodes", "--data", expect=2)
+
+
+if __name__ == "__main__":
+    main()
