@@ -141,7 +141,6 @@ struct CatalogBatch {
   std::optional<PackPosition> counted;  // every record before it, and no other, is in stored_bytes
   std::optional<JournalMark> journal;   // every entry up to it has been applied
   std::optional<ObjectNumber> next_number;
-  std::optional<std::uint64_t> anew_up_to;
 
   std::vector<CatalogPack> pack_rows;       // replaces; a pack of `objects` that has no row gets an empty one
   std::shared_ptr<const DeadSet> dead_set;  // replaces
@@ -160,9 +159,6 @@ struct CatalogState {
   PackPosition counted;
   JournalMark journal;
   ObjectNumber next_number = 1;
-  // The highest pack when this catalog was made anew. Up to there nothing was relocated by a batch of this
-  // catalog, so packs of the collector are read like all others.
-  std::uint64_t anew_up_to = 0;
   CatalogTimes times;
 };
 

@@ -118,9 +118,6 @@ std::string next_number_key() {
 std::string times_key() {
   return key_of(Table::meta) + "times";
 }
-std::string anew_key() {
-  return key_of(Table::meta) + "anew";
-}
 std::string begins_key() {
   return key_of(Table::meta) + "begins";
 }

@@ -16,7 +16,6 @@ std::string pack_mark_key();     // CatalogState::packs
 std::string counted_mark_key();  // CatalogState::counted
 std::string journal_mark_key();
 std::string next_number_key();
-std::string anew_key();  // CatalogState::anew_up_to
 std::string begins_key();
 std::string dead_limit_key();  // there while there is a dead set
 std::string dead_page_key(std::uint64_t index);

@@ -227,9 +227,7 @@ TEST_P(CatalogTest, KeepsTheDeadSetUntilItIsLifted) {
 TEST_P(CatalogTest, KeepsWhenCollectionsBegan) {
   EXPECT_TRUE(catalog_->begins()->empty());
   apply({.begins = std::vector<ObjectNumber>{5, 1'000'000'007}});
-  apply({.anew_up_to = 12});
   EXPECT_EQ(*catalog_->begins(), (std::vector<ObjectNumber>{5, 1'000'000'007}));
-  EXPECT_EQ(catalog_->state()->anew_up_to, 12u);
   apply({.begins = std::vector<ObjectNumber>{}});
   EXPECT_TRUE(catalog_->begins()->empty());
 }
@@ -378,7 +376,6 @@ TEST_P(CatalogTest, ClearForgetsEverything) {
   batch.times = CatalogTimes{.newest = Timestamp{1, 0}};
   batch.dead_set = dead_below(5, {1});
   batch.begins = std::vector<ObjectNumber>{4};
-  batch.anew_up_to = 3;
   batch.objects = {object_of(1, 10, {4})};
   batch.commits = {commit_of(1, 1)};
   batch.nodes = {{.record = {.node = 1}}};
@@ -401,7 +398,6 @@ TEST_P(CatalogTest, ClearForgetsEverything) {
   EXPECT_TRUE(catalog_->snapshot_marks()->empty());
   EXPECT_EQ(catalog_->state()->times, CatalogTimes{});
   EXPECT_EQ(*catalog_->dead_set(), nullptr);
-  EXPECT_EQ(catalog_->state()->anew_up_to, 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(

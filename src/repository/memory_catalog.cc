@@ -251,7 +251,6 @@ void MemoryCatalog::take(const CatalogBatch& batch) {
   if (batch.counted) state_.counted = *batch.counted;
   if (batch.journal) state_.journal = *batch.journal;
   if (batch.next_number) state_.next_number = *batch.next_number;
-  if (batch.anew_up_to) state_.anew_up_to = *batch.anew_up_to;
 }
 
 Status MemoryCatalog::clear(const RepositoryId& repository) {

@@ -15,6 +15,8 @@ Result<std::unique_ptr<ObjectIndex>> ObjectIndex::open(Catalog& catalog, Collect
   StoredBytes::ByPack growing;  // nothing is counted for packs before
   for (const CatalogPack& pack : packs) {
     if (pack.pack >= state.counted.pack) growing[pack.pack] = pack.bytes;
+    if (pack.pack >= state.packs.pack && pack.writer == PackWriter::collector)
+      index->relocated_into_.insert(pack.pack);
   }
   index->stored_bytes_ = StoredBytes(std::move(stored_bytes), std::move(growing));
   index->counted_ = index->catalog_counted_ = state.counted;

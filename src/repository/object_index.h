@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -88,6 +89,10 @@ class ObjectIndex {
   void count_bytes(const AppendedBlock& block, std::uint64_t bytes);
   // Every record before it is counted.
   PackPosition counted_until() const;
+  // Whether this catalog relocated rows into the pack. Then every object of it has its row already, here or
+  // elsewhere, and its bytes are counted. One of the collector's that no batch of this catalog relocated into
+  // is read like any other: nothing else may hold what is in it, when the catalog is being made anew.
+  bool was_relocated_into(std::uint64_t pack) const { return relocated_into_.contains(pack); }
 
   // All tickets up to `ticket` are durable, and so is every record before `end`.
   void settle(Ticket ticket, const PackPosition& end) { settle(ticket, end, end); }
@@ -129,6 +134,7 @@ class ObjectIndex {
 
   Catalog& catalog_;
   CollectionGate& gate_;
+  std::set<std::uint64_t> relocated_into_;  // of the packs that a tail can begin in
   const Quarantine* quarantine_ = nullptr;
   mutable std::mutex mutex_;  // guards the rest; never held while the catalog is called
   std::unordered_map<Key, TableRow, DomainKeyHash> table_;

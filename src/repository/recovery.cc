@@ -66,6 +66,7 @@ Result<RecoveryResult> Recovery::run(const PackPosition& from) {
 
 Status Recovery::visit(const PackPosition& at, const PackRecordOwner& owner, ByteView block) {
   if (index_.table_size() >= kTableRows) RB_TRY(move_rows(at));
+  if (index_.was_relocated_into(at.pack)) return {};
   const auto directory = decode_block_directory(block);
   if (!directory || !context_.known_domain(owner.domain)) {
     log(LogLevel::warning, "pack {}, offset {}: the record makes no sense and is passed over", at.pack,

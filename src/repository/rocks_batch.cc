@@ -135,7 +135,6 @@ void put_marks(const CatalogBatch& batch, rocksdb::WriteBatch& rows) {
   if (batch.counted) rows.Put(counted_mark_key(), slice(encode_pack_mark(*batch.counted)));
   if (batch.journal) rows.Put(journal_mark_key(), slice(encode_journal_mark(*batch.journal)));
   if (batch.next_number) rows.Put(next_number_key(), slice(encode_count(*batch.next_number)));
-  if (batch.anew_up_to) rows.Put(anew_key(), slice(encode_count(*batch.anew_up_to)));
   if (batch.begins) rows.Put(begins_key(), slice(encode_begins(*batch.begins)));
 }
 

@@ -132,10 +132,6 @@ Result<CatalogState> RocksCatalog::state() {
   if (times) {
     RB_TRY(state.times, decode_times(as_bytes(*times)));
   }
-  RB_TRY(const auto anew, get(anew_key()));
-  if (anew) {
-    RB_TRY(state.anew_up_to, decode_count(as_bytes(*anew)));
-  }
   return state;
 }
 

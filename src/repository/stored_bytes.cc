@@ -1,7 +1,5 @@
 #include "repository/stored_bytes.h"
 
-#include <iterator>
-
 namespace rb {
 
 void StoredBytes::add(std::uint64_t ticket, std::uint64_t pack, std::uint32_t node, std::uint64_t bytes) {
@@ -43,10 +41,11 @@ StoredBytes::ByPack StoredBytes::packs_up_to(std::uint64_t ticket) const {
 }
 
 void StoredBytes::moved(std::uint64_t ticket) {
-  for (auto& [pack, sums] : packs_up_to(ticket))
+  const ByPack grown = packs_up_to(ticket);
+  for (const auto& [pack, sums] : grown)
     packs_[pack] = sums;
-  // Those before the latest get no more.
-  if (!packs_.empty()) packs_.erase(packs_.begin(), std::prev(packs_.end()));
+  // Those before it get no more.
+  if (!grown.empty()) packs_.erase(packs_.begin(), packs_.find(grown.rbegin()->first));
   const auto end = entries_.upper_bound(ticket);
   for (auto entry = entries_.begin(); entry != end; ++entry) {
     moved_[entry->second.node] += entry->second.bytes;

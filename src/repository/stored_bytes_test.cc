@@ -24,7 +24,7 @@ TEST(StoredBytesTest, CountsByNodeAndByPack) {
 }
 
 TEST(StoredBytesTest, GoesOnInThePackThatIsOpen) {
-  StoredBytes stored;
+  StoredBytes stored({}, ByPack{{9, {{7, 1}}}});  // of the collector: it stands between
   for (std::uint64_t ticket = 1; ticket <= 4; ++ticket) {
     stored.add(ticket, ticket / 4, 1, 10);
     stored.moved(ticket);
