@@ -1,6 +1,8 @@
 #include "api/administration.h"
 
 #include "api/answers.h"
+#include "api/check_resources.h"
+#include "api/history_resources.h"
 #include "api/node_messages.h"
 #include "base/log.h"
 
@@ -26,8 +28,12 @@ Result<Response> Administration::handle(const Caller& caller, const Route& route
       return health();
     case RouteKind::metrics:
       return metrics();
+    case RouteKind::begin_check:
+    case RouteKind::check_state:
+    case RouteKind::cancel_check:
+      return handle_check(backend_.checker(), caller, route, request);
     default:
-      return fail(Errc::not_found, "there is no such resource");
+      return handle_history(backend_, caller, route, request);
   }
 }
 

@@ -10,10 +10,12 @@
 #include <vector>
 
 #include "api/join_link.h"
+#include "store/history_keeper.h"
 
 namespace rb::api {
 
 struct Peer;
+class Checker;  // api/check_messages.h
 
 // What goes into a link: where the server can be reached, and which key it has there.
 struct Reach {
@@ -58,6 +60,8 @@ class Backend {
   virtual Result<Caller> caller_of(const Peer& peer) = 0;
   virtual Result<std::unique_ptr<Store>> store_for(const Caller& caller) = 0;
   virtual NodeRegistry& registry() = 0;
+  // Null where every snapshot stays for ever.
+  virtual HistoryKeeper* history() { return nullptr; }
   virtual RepositoryId repository() = 0;
 
   // Clients are told at each begin, over the present key.
@@ -69,6 +73,9 @@ class Backend {
   // For links. `address` wins where it is given. Errc::unsupported, saying what to do: nothing listens on the
   // network.
   virtual Result<Reach> reach(const std::string& address) = 0;
+
+  // Null where nothing can be checked.
+  virtual Checker* checker() { return nullptr; }
 
   virtual BackendState state() = 0;
   virtual TransportState transport() = 0;

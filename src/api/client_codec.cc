@@ -118,7 +118,8 @@ Request objects_request(const SessionKey& session, std::span<const ObjectId> ids
 }
 
 Request snapshots_request(const SessionKey& session, const SnapshotQuery& query) {
-  const std::string tail = fmt::format("/snapshots?before={}&limit={}", query.before_sequence, query.limit);
+  const std::string tail = fmt::format("/snapshots?before={}&limit={}{}", query.before_sequence, query.limit,
+                                       query.deleted ? "&deleted=1" : "");
   return make_request("GET", session_target(session, tail.c_str()));
 }
 
@@ -132,6 +133,10 @@ Result<std::vector<SnapshotInfo>> parse_snapshots(const Response& answer, const 
     bound = info.sequence;
   }
   return snapshots;
+}
+
+Request own_pin_request(const SessionKey& session, const PinOrder& order) {
+  return json_request("POST", session_target(session, "/pin"), encode_pin_order(order));
 }
 
 Request status_request(const SessionKey& session) {
@@ -196,6 +201,41 @@ Request switch_key_request() {
 Result<KeyPin> parse_key(const Response& answer) {
   RB_TRY(check_status(answer, 200));
   return decode_key_pin(answer.body);
+}
+
+Request prune_request(const PruneRequest& request) {
+  return json_request("POST", "/v1/prune", encode_prune_request(request));
+}
+
+Result<std::vector<PrunedNode>> parse_pruned(const Response& answer) {
+  RB_TRY(check_status(answer, 200));
+  return decode_pruned(answer.body);
+}
+
+Request history_request(const std::string& node) {
+  return json_request("POST", "/v1/history", encode_snapshot_order({.node = node}));
+}
+
+Result<std::vector<KeptSnapshot>> parse_history(const Response& answer) {
+  RB_TRY(check_status(answer, 200));
+  return decode_kept_snapshots(answer.body);
+}
+
+Request pin_request(const SnapshotOrder& order) {
+  return json_request("POST", "/v1/history/pin", encode_snapshot_order(order));
+}
+
+Request undelete_request(const SnapshotOrder& order) {
+  return json_request("POST", "/v1/history/undelete", encode_snapshot_order(order));
+}
+
+Request stats_request() {
+  return make_request("GET", "/v1/stats");
+}
+
+Result<std::vector<NodeStats>> parse_stats(const Response& answer) {
+  RB_TRY(check_status(answer, 200));
+  return decode_stats(answer.body);
 }
 
 Request hello_request() {

@@ -3,6 +3,7 @@
 // code. An answer is foreign: every parse_ checks status, form and sizes; an error answer becomes its Error.
 #pragma once
 
+#include "api/history_messages.h"
 #include "api/messages.h"
 #include "api/node_messages.h"
 #include "api/routes.h"
@@ -33,6 +34,8 @@ Request objects_request(const SessionKey& session, std::span<const ObjectId> ids
 Request snapshots_request(const SessionKey& session, const SnapshotQuery& query);
 Result<std::vector<SnapshotInfo>> parse_snapshots(const Response& answer, const SnapshotQuery& query);
 
+Request own_pin_request(const SessionKey& session, const PinOrder& order);  // answered as parse_done says
+
 Request status_request(const SessionKey& session);
 Result<StoreStatus> parse_status(const Response& answer);
 
@@ -48,10 +51,18 @@ Request invitation_request(const InvitationOrder& order);
 Result<InvitationAnswer> parse_invitation(const Response& answer);
 Request removal_request(const std::string& node);
 Request renaming_request(const Renaming& renaming);
-Status parse_done(const Response& answer);  // of the two above
+Status parse_done(const Response& answer);  // of the two above, of pins and of undeletion
 Request next_key_request();
 Request switch_key_request();
 Result<KeyPin> parse_key(const Response& answer);  // of the two above
+Request prune_request(const PruneRequest& request);
+Result<std::vector<PrunedNode>> parse_pruned(const Response& answer);
+Request history_request(const std::string& node);
+Result<std::vector<KeptSnapshot>> parse_history(const Response& answer);
+Request pin_request(const SnapshotOrder& order);
+Request undelete_request(const SnapshotOrder& order);
+Request stats_request();
+Result<std::vector<NodeStats>> parse_stats(const Response& answer);
 Request hello_request();
 Result<ServerHello> parse_hello(const Response& answer);
 Request token_request();

@@ -33,11 +33,14 @@ Result<Timestamp> timestamp_from(const json& value) {
 }
 
 json to_json(const SnapshotInfo& info) {
-  return {{"id", to_hex(info.id)},
-          {"sequence", info.sequence},
-          {"received", to_json(info.received)},
-          {"run", to_hex(info.run)},
-          {"object", to_hex(info.object)}};
+  json out = {{"id", to_hex(info.id)},
+              {"sequence", info.sequence},
+              {"received", to_json(info.received)},
+              {"run", to_hex(info.run)},
+              {"object", to_hex(info.object)}};
+  if (info.pinned) out["pinned"] = true;
+  if (info.gone_after) out["gone_after"] = to_json(*info.gone_after);
+  return out;
 }
 
 json to_json(const std::optional<SnapshotInfo>& info) {
@@ -51,9 +54,13 @@ Result<SnapshotInfo> snapshot_from(const json& value) {
   info.sequence = fields.number("sequence");
   info.run = fields.id<RunId>("run");
   info.object = fields.id<ObjectId>("object");
+  if (fields.optional_child("pinned") != nullptr) info.pinned = fields.flag("pinned");
   const json& received = fields.child("received");
   RB_TRY(fields.status());
   RB_TRY(info.received, timestamp_from(received));
+  if (const json* gone = fields.optional_child("gone_after")) {
+    RB_TRY(info.gone_after, timestamp_from(*gone));
+  }
   return info;
 }
 

@@ -27,6 +27,7 @@ constexpr Pattern kPatterns[] = {
     {"POST", "/v1/sessions/*/objects", RouteKind::objects},
     {"GET", "/v1/sessions/*/snapshots", RouteKind::snapshots},
     {"GET", "/v1/sessions/*/status", RouteKind::status},
+    {"POST", "/v1/sessions/*/pin", RouteKind::own_pin},
     {"POST", "/v1/join", RouteKind::join},
     {"GET", "/v1/nodes", RouteKind::nodes},
     {"POST", "/v1/invitations", RouteKind::invite},
@@ -35,6 +36,14 @@ constexpr Pattern kPatterns[] = {
     {"POST", "/v1/administrator-tokens", RouteKind::token},
     {"POST", "/v1/keys/next", RouteKind::next_key},
     {"POST", "/v1/keys/switch", RouteKind::switch_key},
+    {"POST", "/v1/prune", RouteKind::prune},
+    {"POST", "/v1/history", RouteKind::history},
+    {"POST", "/v1/history/pin", RouteKind::pin},
+    {"POST", "/v1/history/undelete", RouteKind::undelete},
+    {"GET", "/v1/stats", RouteKind::stats},
+    {"POST", "/v1/check", RouteKind::begin_check},
+    {"GET", "/v1/check", RouteKind::check_state},
+    {"DELETE", "/v1/check", RouteKind::cancel_check},
     {"GET", "/healthz", RouteKind::health},
     {"GET", "/metrics", RouteKind::metrics},
 };
@@ -101,6 +110,14 @@ RouteAccess access_of(RouteKind kind) {
     case RouteKind::token:
     case RouteKind::next_key:
     case RouteKind::switch_key:
+    case RouteKind::prune:
+    case RouteKind::history:
+    case RouteKind::pin:
+    case RouteKind::undelete:
+    case RouteKind::stats:
+    case RouteKind::begin_check:
+    case RouteKind::check_state:
+    case RouteKind::cancel_check:
     case RouteKind::health:
     case RouteKind::metrics:
       return RouteAccess::administrator;
@@ -122,13 +139,22 @@ std::size_t max_body_bytes(RouteKind kind) {
     case RouteKind::token:
     case RouteKind::next_key:
     case RouteKind::switch_key:
+    case RouteKind::stats:
+    case RouteKind::check_state:
+    case RouteKind::cancel_check:
     case RouteKind::health:
     case RouteKind::metrics:
       return 0;
+    case RouteKind::begin_check:
     case RouteKind::join:
     case RouteKind::invite:
     case RouteKind::remove:
     case RouteKind::rename:
+    case RouteKind::own_pin:
+    case RouteKind::prune:
+    case RouteKind::history:
+    case RouteKind::pin:
+    case RouteKind::undelete:
       return kMaxShortJsonBytes;
     case RouteKind::begin:
     case RouteKind::commit:

@@ -7,6 +7,7 @@
 #include "api/answers.h"
 #include "api/bulk.h"
 #include "api/errors.h"
+#include "api/history_messages.h"
 #include "base/limits.h"
 #include "base/random.h"
 
@@ -148,6 +149,11 @@ Result<Response> SessionResources::dispatch(const SessionTable::Use& use, const 
       RB_TRY(const StoreStatus status, use->session->status());
       return json_response(200, encode_status(status));
     }
+    case RouteKind::own_pin: {
+      RB_TRY(const PinOrder order, decode_pin_order(request.body));
+      RB_TRY(use->session->pin(order.snapshot, order.pinned));
+      return no_content();
+    }
     default:
       return fail(Errc::not_found, "there is no such resource");
   }
@@ -209,6 +215,8 @@ Result<Response> SessionResources::snapshots(OpenSession& open, const Route& rou
   RB_TRY(query.before_sequence, query_number(route, "before", UINT64_MAX));
   RB_TRY(const std::uint64_t limit, query_number(route, "limit", query.limit));
   query.limit = static_cast<std::size_t>(std::min<std::uint64_t>(limit, 1000));
+  RB_TRY(const std::uint64_t deleted, query_number(route, "deleted", 0));
+  query.deleted = deleted != 0;
   RB_TRY(const std::vector<SnapshotInfo> found, open.session->snapshots(query));
   return json_response(200, encode_snapshots(found));
 }

@@ -16,7 +16,6 @@ namespace rb::daemon {
 
 namespace {
 
-constexpr std::chrono::seconds kPatience{30};
 constexpr std::uint64_t kMaxMarkerBytes = 4096;
 
 std::string note_path(const std::string& directory) {
@@ -36,10 +35,10 @@ std::string noted_socket(const std::string& directory) {
 class RemoteAdministrator final : public Administrator {
  public:
   explicit RemoteAdministrator(net::HttpTarget target) : client_(std::move(target)) {}
-  Result<api::Response> ask(const api::Request& request) override {
+  Result<api::Response> ask(const api::Request& request, std::chrono::seconds patience) override {
     net::Exchange exchange;
     exchange.request = &request;
-    exchange.total = kPatience;
+    exchange.total = patience;
     return client_.perform(exchange);
   }
 
@@ -53,15 +52,19 @@ class DirectAdministrator final : public Administrator {
   DirectAdministrator(std::unique_ptr<LocalRepository> repository, const std::string& directory,
                       const Config& config)
       : repository_(std::move(repository)),
+        care_(*repository_, config),
         backend_(*repository_, directory, config),
-        service_(backend_, clock_, {}) {}
-  Result<api::Response> ask(const api::Request& request) override {
+        service_(backend_, clock_, {}) {
+    backend_.use_care(&care_);
+  }
+  Result<api::Response> ask(const api::Request& request, std::chrono::seconds) override {
     return service_.handle({.uid = ::geteuid(), .address = "local"}, request);
   }
 
  private:
   const SystemClock clock_;
   std::unique_ptr<LocalRepository> repository_;
+  Care care_;
   RepositoryBackend backend_;
   api::Service service_;
 };
@@ -88,7 +91,7 @@ Result<std::unique_ptr<Administrator>> find_server(const std::string& socket, st
   net::HttpTarget target;
   target.socket_path = socket;
   target.socket_owner = owner;
-  auto server = std::make_unique<RemoteAdministrator>(std::move(target));
+  std::unique_ptr<Administrator> server = std::make_unique<RemoteAdministrator>(std::move(target));
   const Result<api::Response> answer = server->ask(api::hello_request());
   if (!answer && answer.error().code == Errc::unavailable) return nullptr;
   if (!answer) return std::unexpected(answer.error());

@@ -3,6 +3,7 @@
 // answer.
 #pragma once
 
+#include <chrono>
 #include <memory>
 
 #include "api/service.h"
@@ -13,7 +14,9 @@ namespace rb::daemon {
 class Administrator {
  public:
   virtual ~Administrator() = default;
-  virtual Result<api::Response> ask(const api::Request& request) = 0;
+  // `patience`: with a server that answers late.
+  virtual Result<api::Response> ask(const api::Request& request,
+                                    std::chrono::seconds patience = std::chrono::seconds(30)) = 0;
 };
 
 // `config` is with the options applied. Errc::denied: a server has the repository, but answers neither where

@@ -9,6 +9,7 @@
 
 #include "api/address.h"
 #include "daemon/quantity.h"
+#include "format/pack_parity.h"
 #include "store/node_registry.h"
 
 namespace rb::daemon {
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::uint64_t kMaxConfigBytes = 1 << 20;
 constexpr std::chrono::seconds kShortestLease{10}, kLongestLease{24 * 3600};
+constexpr std::chrono::seconds kLongestPruneInterval = std::chrono::hours(24) * 31;
 
 // All problems of a file, so that they are mended in one go.
 class Problems {
@@ -71,6 +73,29 @@ class TableReader {
         value && *value >= static_cast<std::int64_t>(min) && *value <= static_cast<std::int64_t>(max);
     if (!fits) return complain(name, *node, fmt::format("a whole number from {} to {}", min, max));
     out = static_cast<std::size_t>(*value);
+  }
+
+  // "all" is without end.
+  void rule(const char* name, std::uint32_t& out) {
+    constexpr std::int64_t kMax = 1'000'000;
+    const toml::node* node = find(name);
+    if (node == nullptr) return;
+    const auto count = node->value_exact<std::int64_t>();
+    if (node->value_exact<std::string>() == "all") {
+      out = kKeepAll;
+    } else if (count && *count >= 0 && *count <= kMax) {
+      out = static_cast<std::uint32_t>(*count);
+    } else {
+      complain(name, *node, fmt::format("a whole number up to {}, or \"all\"", kMax));
+    }
+  }
+
+  void age(const char* name, std::chrono::seconds& out) {
+    text(name, "a time such as \"12h\", \"30d\", \"8w\" or \"2y\"", [&](const std::string& value) {
+      const auto time = parse_retention_duration(value);
+      if (time) out = *time;
+      return time.has_value();
+    });
   }
 
   void path(const char* name, std::string& out) {
@@ -163,16 +188,60 @@ void read_space(const toml::table& table, Config& config, Problems& problems) {
   reader.refuse_others();
 }
 
-Quota read_quota(const toml::table& table, const std::string& prefix, Quota quota, Problems& problems) {
-  TableReader reader(table, prefix, problems);
+void read_quota(TableReader& reader, Quota& quota) {
   reader.bytes("stored", quota.stored_bytes);
   reader.bytes("logical", quota.logical_bytes);
+}
+
+void read_standard_quota(const toml::table& table, Config& config, Problems& problems) {
+  TableReader reader(table, "quota.", problems);
+  read_quota(reader, config.quota);
   reader.refuse_others();
-  return quota;
+}
+
+void read_rules(TableReader& reader, RetentionPolicy& rules) {
+  reader.rule("keep_last", rules.last);
+  reader.rule("keep_hourly", rules.hourly);
+  reader.rule("keep_daily", rules.daily);
+  reader.rule("keep_weekly", rules.weekly);
+  reader.rule("keep_monthly", rules.monthly);
+  reader.rule("keep_yearly", rules.yearly);
+  reader.age("keep_within", rules.within);
+  reader.age("floor", rules.floor);
+}
+
+// Rules that keep nothing are none: then everything stays.
+bool has_rules(const RetentionPolicy& rules) {
+  RetentionPolicy nothing;
+  nothing.floor = rules.floor;
+  return rules != nothing;
+}
+
+void read_retention(const toml::table& table, RetentionPolicy& rules, Config& config, Problems& problems) {
+  TableReader reader(table, "retention.", problems);
+  read_rules(reader, rules);
+  reader.age("undelete_for", config.retention.undelete_for);
+  reader.text("prune_every", "a time up to \"31d\", or \"0\" for never", [&](const std::string& value) {
+    const auto time = parse_duration(value);
+    if (time) config.prune_every = *time;
+    return time && *time <= kLongestPruneInterval;
+  });
+  reader.refuse_others();
+  if (has_rules(rules)) config.retention.standard = rules;
+}
+
+// Where a node's own rules keep nothing by themselves, everything of it stays.
+RetentionPolicy read_node_rules(const toml::table& table, const std::string& prefix, RetentionPolicy rules,
+                                Problems& problems) {
+  TableReader reader(table, prefix, problems);
+  read_rules(reader, rules);
+  reader.refuse_others();
+  if (!has_rules(rules)) rules.last = kKeepAll;
+  return rules;
 }
 
 // What a node's own table does not say is as for all.
-void read_nodes(const toml::table& nodes, Config& config, Problems& problems) {
+void read_nodes(const toml::table& nodes, const RetentionPolicy& rules, Config& config, Problems& problems) {
   for (const auto& [key, node] : nodes) {
     const std::string name(key.str());
     const toml::table* table = node.as_table();
@@ -180,8 +249,26 @@ void read_nodes(const toml::table& nodes, Config& config, Problems& problems) {
       problems.add(key.source().begin.line, fmt::format("'node.{}' is not the table of a node", name));
       continue;
     }
-    config.node_quotas[name] = read_quota(*table, "node." + name + ".", config.quota, problems);
+    const std::string prefix = "node." + name + ".";
+    TableReader reader(*table, prefix, problems);
+    Quota& quota = config.node_quotas[name] = config.quota;
+    read_quota(reader, quota);
+    if (const toml::table* own = reader.table("retention"))
+      config.retention.by_node[name] = read_node_rules(*own, prefix + "retention.", rules, problems);
+    reader.refuse_others();
   }
+}
+
+void read_care(const toml::table& table, Config& config, Problems& problems) {
+  TableReader reader(table, "care.", problems);
+  reader.count("parity_percent", 0, kParityPercentMax, config.parity_percent);
+  reader.text("scrub_period", "a time such as \"30d\", or \"0\" for never", [&](const std::string& value) {
+    const auto time = parse_duration(value);
+    if (time) config.scrub_period = *time;
+    return time.has_value();
+  });
+  reader.rate("scrub_rate", config.scrub_rate);
+  reader.refuse_others();
 }
 
 void read_log(const toml::table& table, Config& config, Problems& problems) {
@@ -218,9 +305,12 @@ void read_top(const toml::table& table, Config& config, Problems& problems) {
   if (const toml::table* tls = reader.table("tls")) read_tls(*tls, config, problems);
   if (const toml::table* limits = reader.table("limits")) read_limits(*limits, config, problems);
   if (const toml::table* space = reader.table("space")) read_space(*space, config, problems);
-  if (const toml::table* quota = reader.table("quota"))
-    config.quota = read_quota(*quota, "quota.", config.quota, problems);
-  if (const toml::table* nodes = reader.table("node")) read_nodes(*nodes, config, problems);
+  if (const toml::table* quota = reader.table("quota")) read_standard_quota(*quota, config, problems);
+  RetentionPolicy rules;
+  if (const toml::table* retention = reader.table("retention"))
+    read_retention(*retention, rules, config, problems);
+  if (const toml::table* nodes = reader.table("node")) read_nodes(*nodes, rules, config, problems);
+  if (const toml::table* care = reader.table("care")) read_care(*care, config, problems);
   if (const toml::table* log = reader.table("log")) read_log(*log, config, problems);
   reader.refuse_others();
 }

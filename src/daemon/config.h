@@ -31,6 +31,13 @@ struct Config {
   Quota quota;
   std::map<std::string, Quota> node_quotas;
 
+  RetentionSettings retention;
+  std::chrono::seconds prune_every = std::chrono::hours(24);  // 0: only when somebody asks for it
+
+  std::size_t parity_percent = 5;                     // 0: none
+  std::chrono::seconds scrub_period{30 * 24 * 3600};  // 0: never
+  std::uint64_t scrub_rate = 0;                       // bytes a second; 0: no limit
+
   std::string log_level = "info";
   LogFormat log_format = LogFormat::text;
 

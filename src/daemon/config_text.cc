@@ -64,6 +64,40 @@ constexpr std::string_view kText =
 # [node.ana-laptop]
 # stored = "1 TiB"
 
+# How the server looks after what it stores. (*)
+[care]
+# Parity beside each pack, in percent of its size (0 to 20): so much damage of the disk can be corrected. 0: none.
+#parity_percent = 5
+# Each pack is read again after so long, a share each day, and corrected where need be. "0": never.
+#scrub_period = "30d"
+# What may be read for that, such as "50 MiB/s". "0": no limit.
+#scrub_rate = "0"
+
+# Which snapshots stay when the server prunes (docs/retention.md). Each rule counts for itself, and what any of them
+# keeps stays: the last N; the newest of each of the last N hours, days, weeks, months or years in which there are
+# snapshots ("all": without end); all as young as 'keep_within', counted back from the node's newest. The newest and
+# pinned ones always stay, and so does all that is younger than 'floor', however many come after it. While no keep_
+# rule is above zero everything stays. (*)
+[retention]
+#keep_last = 0
+#keep_hourly = 0
+#keep_daily = 0
+#keep_weekly = 0
+#keep_monthly = 0
+#keep_yearly = 0
+#keep_within = "0h"
+#floor = "7d"
+
+# A deleted snapshot can be undeleted for at least so long, until a garbage collection after that. (*)
+#undelete_for = "14d"
+
+# How often a running server prunes; "0": only at "rbbackupd DIR prune". (*)
+#prune_every = "1d"
+
+# Other rules for one node, by its name; what is not said here is as above. (*)
+# [node.ana-laptop.retention]
+# keep_daily = 30
+
 [log]
 # debug, info, warning or error. (*)
 #level = "info"

@@ -19,13 +19,6 @@ constexpr std::array<const char*, kColumns> kHeading = {"NODE",      "STATE",  "
                                                         "SNAPSHOTS", "SIZE",   "STORED", "LAST ADDRESS",
                                                         "LAST SEEN", "VERSION"};
 
-// A name may come from a directory of users: what could move a terminal's cursor is shown as '?'.
-std::string shown(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
-  return text.empty() ? "-" : text;
-}
-
 std::string state_of(const NodeOverview& node) {
   std::string state = node.node == 0 ? "invited" : node.revoked ? "removed" : "active";
   if (node.node != 0 && node.invited) state += ", invited";
@@ -34,19 +27,25 @@ std::string state_of(const NodeOverview& node) {
 }
 
 Row row_of(const NodeOverview& node) {
-  return {shown(node.name),
+  return {printable_name(node.name),
           state_of(node),
-          shown(node.group),
+          printable_name(node.group),
           node.last_backup ? local_time(node.last_backup->received) : "never",
           std::to_string(node.snapshot_count),
           format_bytes(node.logical_bytes),
           format_bytes(node.stored_bytes),
-          shown(node.last_address),
+          printable_name(node.last_address),
           node.last_seen ? local_time(*node.last_seen) : "-",
-          shown(node.client_version)};
+          printable_name(node.client_version)};
 }
 
 }  // namespace
+
+std::string printable_name(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  return text.empty() ? "-" : text;
+}
 
 std::string local_time(const Timestamp& time) {
   const std::time_t seconds = time.seconds;

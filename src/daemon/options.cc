@@ -45,11 +45,23 @@ constexpr std::string_view kHelp = R"(rbbackupd: keeps the backups that rbbackup
   rbbackupd DIR new-key             makes the next TLS key; clients learn of it with each backup
   rbbackupd DIR new-key --switch    uses it from now on
   rbbackupd DIR admin-token         prints a token for /metrics, /healthz and administration over the network
+  rbbackupd DIR check [--json]      whether everything is there: snapshots, references, the headers of the packs
+  rbbackupd DIR check --data [--rate 50MiB/s]
+      reads all contents too, corrects what parity can correct, and tells which snapshots and files the rest
+      belongs to; the next backups send it again. An interrupted one goes on where it was
   rbbackupd DIR config              prints all settings, as DIR/config.toml explains them
+
+  rbbackupd DIR snapshots [NODE] [--json]        the histories, with the deleted ones that can come back
+  rbbackupd DIR prune [--node NODE] [--dry-run] [--json]
+      deletes the snapshots that no rule of [retention] in DIR/config.toml keeps; --dry-run says which, and why
+      the others stay. Without rules all stay. A running server does this once a day.
+  rbbackupd DIR pin|unpin NODE SNAPSHOT          keeps a snapshot whatever the rules say, or no more
+  rbbackupd DIR undelete NODE SNAPSHOT           brings a deleted one back
+  rbbackupd DIR stats [--json]                   how much the histories hold, by node and by age
 
       These ask the running server, or open DIR themselves where none runs.
 
-Exit status: 0 done, 1 failed, 2 usage.
+Exit status: 0 done, 1 failed, 2 usage, 3 a check found damage.
 )";
 
 struct VerbForm {
@@ -57,18 +69,28 @@ struct VerbForm {
   Verb verb;
   std::size_t words;
   std::string_view usage;
+  std::size_t more_words = 0;  // that may follow
 };
 
 constexpr VerbForm kVerbs[] = {
-    {"invite", Verb::invite, 1, "invite NODE"}, {"nodes", Verb::nodes, 0, "nodes"},
-    {"remove", Verb::remove, 1, "remove NODE"}, {"rename", Verb::rename, 2, "rename OLD NEW"},
-    {"new-key", Verb::new_key, 0, "new-key"},   {"admin-token", Verb::admin_token, 0, "admin-token"},
+    {"invite", Verb::invite, 1, "invite NODE"},
+    {"nodes", Verb::nodes, 0, "nodes"},
+    {"remove", Verb::remove, 1, "remove NODE"},
+    {"rename", Verb::rename, 2, "rename OLD NEW"},
+    {"new-key", Verb::new_key, 0, "new-key"},
+    {"admin-token", Verb::admin_token, 0, "admin-token"},
     {"config", Verb::config, 0, "config"},
+    {"prune", Verb::prune, 0, "prune"},
+    {"snapshots", Verb::snapshots, 0, "snapshots [NODE]", 1},
+    {"pin", Verb::pin, 2, "pin NODE SNAPSHOT"},
+    {"unpin", Verb::unpin, 2, "unpin NODE SNAPSHOT"},
+    {"undelete", Verb::undelete, 2, "undelete NODE SNAPSHOT"},
+    {"stats", Verb::stats, 0, "stats"},
+    {"check", Verb::check, 0, "check"},
 };
 
 // Words of later versions that stand behind DIR.
-constexpr std::array<std::string_view, 6> kLaterVerbs = {"check", "gc",    "prune",
-                                                         "stats", "scrub", "undelete"};
+constexpr std::array<std::string_view, 2> kLaterVerbs = {"gc", "scrub"};
 
 int usage(const std::string& what) {
   fmt::print(stderr, "rbbackupd: {}\nTry 'rbbackupd -h'.\n", what);
@@ -79,7 +101,7 @@ int usage(const std::string& what) {
 struct Line {
   Options options;
   std::vector<std::string> words;
-  std::string expires, log_format;
+  std::string expires, log_format, rate;
   bool wants_help = false, wants_version = false;
 };
 
@@ -91,10 +113,21 @@ struct Owner {
 
 const std::vector<Owner>& owners() {
   static const std::vector<Owner> all = {
-      {"--listen", {Verb::serve}},      {"--tls-cert", {Verb::serve}},   {"--tls-key", {Verb::serve}},
-      {"--max-clients", {Verb::serve}}, {"--log-format", {Verb::serve}}, {"--ready-fd", {Verb::serve}},
-      {"--group", {Verb::invite}},      {"--address", {Verb::invite}},   {"--expires", {Verb::invite}},
-      {"--json", {Verb::nodes}},        {"--switch", {Verb::new_key}}};
+      {"--listen", {Verb::serve}},
+      {"--tls-cert", {Verb::serve}},
+      {"--tls-key", {Verb::serve}},
+      {"--max-clients", {Verb::serve}},
+      {"--log-format", {Verb::serve}},
+      {"--ready-fd", {Verb::serve}},
+      {"--group", {Verb::invite}},
+      {"--address", {Verb::invite}},
+      {"--expires", {Verb::invite}},
+      {"--json", {Verb::nodes, Verb::check, Verb::prune, Verb::snapshots, Verb::stats}},
+      {"--node", {Verb::prune}},
+      {"--dry-run", {Verb::prune}},
+      {"--data", {Verb::check}},
+      {"--rate", {Verb::check}},
+      {"--switch", {Verb::new_key}}};
   return all;
 }
 
@@ -115,7 +148,11 @@ void describe(CLI::App& app, Line& line) {
   app.add_option("--address", options.address);
   app.add_option("--expires", line.expires);
   app.add_flag("--json", options.json);
+  app.add_option("--node", options.node);
+  app.add_flag("--dry-run", options.dry_run);
   app.add_flag("--switch", options.switch_key);
+  app.add_flag("--data", options.data);
+  app.add_option("--rate", line.rate);
   app.add_option("DIR", line.words);
 }
 
@@ -128,7 +165,9 @@ std::optional<std::string> take_words(Line& line) {
     if (form.name != words[1]) continue;
     line.options.verb = form.verb;
     line.options.words.assign(words.begin() + 2, words.end());
-    if (line.options.words.size() != form.words) return fmt::format("usage: rbbackupd DIR {}", form.usage);
+    const std::size_t count = line.options.words.size();
+    if (count < form.words || count > form.words + form.more_words)
+      return fmt::format("usage: rbbackupd DIR {}", form.usage);
     return std::nullopt;
   }
   const bool later = std::find(kLaterVerbs.begin(), kLaterVerbs.end(), words[1]) != kLaterVerbs.end();
@@ -151,6 +190,13 @@ std::optional<std::string> take_values(Line& line) {
     options.expires = parse_duration(line.expires);
     if (!options.expires || options.expires->count() == 0)
       return fmt::format("'--expires {}' is no time such as 30m, 1h or 2d", line.expires);
+  }
+  if (!line.rate.empty()) {
+    std::optional<std::uint64_t> rate = parse_rate(line.rate);
+    if (!rate) rate = parse_bytes(line.rate);
+    if (!rate || !options.data)
+      return fmt::format("'--rate {}' is no rate such as 50MiB/s, or without --data", line.rate);
+    options.rate = *rate;
   }
   if (!line.log_format.empty())
     options.log_format = line.log_format == "json" ? LogFormat::json : LogFormat::text;

@@ -12,7 +12,23 @@
 
 namespace rb::daemon {
 
-enum class Verb : std::uint8_t { serve, invite, nodes, remove, rename, new_key, admin_token, config };
+enum class Verb : std::uint8_t {
+  serve,
+  invite,
+  nodes,
+  remove,
+  rename,
+  new_key,
+  admin_token,
+  config,
+  check,
+  prune,
+  snapshots,
+  pin,
+  unpin,
+  undelete,
+  stats
+};
 
 struct Options {
   std::string directory;
@@ -30,9 +46,13 @@ struct Options {
 
   // Of single verbs:
   std::string group, address;
+  std::string node;
+  bool dry_run = false;
   std::optional<std::chrono::seconds> expires;
   bool json = false;
   bool switch_key = false;
+  bool data = false;
+  std::uint64_t rate = 0;  // bytes a second; 0: no limit
 };
 
 // Gives an exit status instead when the program ends here: 0 after -h or --version, 2 after a mistake.

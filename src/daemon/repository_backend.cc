@@ -79,10 +79,13 @@ RepositoryBackend::RepositoryBackend(LocalRepository& repository, std::string di
 
 void RepositoryBackend::use_config(const Config& config) {
   repository_.set_quotas(config.quota, config.node_quotas);
+  repository_.set_retention(config.retention);
+  if (Care* care = care_) care->use_config(config);
   const std::lock_guard lock(mutex_);
   config_.public_address = config.public_address;
   config_.quota = config.quota;
   config_.node_quotas = config.node_quotas;
+  config_.retention = config.retention;
 }
 
 Status RepositoryBackend::reload_tls() {
@@ -198,7 +201,23 @@ api::BackendState RepositoryBackend::state() {
 
 api::TransportState RepositoryBackend::transport() {
   net::Server* server = server_;
-  return server != nullptr ? transport_of(server->stats()) : api::TransportState{};
+  api::TransportState out = server != nullptr ? transport_of(server->stats()) : api::TransportState{};
+  const RetentionCounters retention = repository_.history().counters();
+  const auto add = [&](const char* name, const char* help, bool is_counter, double value) {
+    out.numbers.push_back({name, help, is_counter, value});
+  };
+  if (retention.last_pruning) {
+    add("last_pruning_timestamp_seconds", "When all nodes were pruned last.", false,
+        static_cast<double>(retention.last_pruning->seconds));
+  }
+  add("snapshots_deleted_total", "Snapshots that pruning let go.", true,
+      static_cast<double>(retention.deleted));
+  add("prune_failures_total", "Prunings that failed.", true, static_cast<double>(retention.failures));
+  if (const Care* care = care_) {
+    const std::vector<api::NamedNumber> numbers = care->numbers();
+    out.numbers.insert(out.numbers.end(), numbers.begin(), numbers.end());
+  }
+  return out;
 }
 
 }  // namespace rb::daemon

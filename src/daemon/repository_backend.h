@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "api/backend.h"
+#include "daemon/care.h"
 #include "daemon/config.h"
 #include "net/server.h"
 
@@ -18,6 +19,8 @@ class RepositoryBackend final : public api::Backend {
   // From here on the server says where it can be reached, and what goes through it, until it is taken away
   // with nullptr. Requests are answered before and after.
   void use_server(net::Server* server) { server_ = server; }
+  // Until it is taken away with nullptr, which waits for nobody: the server is stopped first.
+  void use_care(Care* care) { care_ = care; }
   void use_config(const Config& config);  // the part that may change while it runs
   // Reads the TLS files again, where there is a server that uses them.
   Status reload_tls();
@@ -25,11 +28,13 @@ class RepositoryBackend final : public api::Backend {
   Result<Caller> caller_of(const api::Peer& peer) override;
   Result<std::unique_ptr<Store>> store_for(const Caller& caller) override;
   NodeRegistry& registry() override { return repository_.registry(); }
+  HistoryKeeper* history() override { return &repository_.history(); }
   RepositoryId repository() override { return repository_.id(); }
   std::optional<api::KeyPin> next_key() override;
   Result<api::KeyPin> make_next_key() override;
   Result<api::KeyPin> switch_key() override;
   Result<api::Reach> reach(const std::string& address) override;
+  api::Checker* checker() override { return care_; }
   api::BackendState state() override;
   api::TransportState transport() override;
 
@@ -42,6 +47,7 @@ class RepositoryBackend final : public api::Backend {
   LocalRepository& repository_;
   const std::string directory_;
   std::atomic<net::Server*> server_{nullptr};
+  std::atomic<Care*> care_{nullptr};
   std::mutex keys_mutex_;  // one change of the files at a time
   mutable std::mutex mutex_;
   Config config_;

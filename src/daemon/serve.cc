@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "daemon/administrator.h"
 #include "daemon/log_output.h"
+#include "daemon/pruner.h"
 #include "daemon/repository_backend.h"
 #include "daemon/service_manager.h"
 #include "net/server.h"
@@ -58,6 +59,12 @@ Status write_default_config(const std::string& directory) {
   return write_file_atomically(*files, path, as_bytes(default_config_text()));
 }
 
+// Where everything stays there is nothing to do each day.
+std::chrono::seconds prune_interval(const Config& config) {
+  const bool has_rules = config.retention.standard || !config.retention.by_node.empty();
+  return has_rules ? config.prune_every : std::chrono::seconds(0);
+}
+
 void announce_ready(int fd) {
   if (fd < 0) return;
   if (::write(fd, "\n", 1) != 1) log(LogLevel::warning, "nobody reads the descriptor of --ready-fd");
@@ -76,6 +83,8 @@ class Daemon {
     say_what_opening_found(repository_->report(), options_.directory);
     if (repository_->report().created) RB_TRY(write_default_config(options_.directory));
     backend_ = std::make_unique<RepositoryBackend>(*repository_, options_.directory, config_);
+    care_ = std::make_unique<Care>(*repository_, config_);
+    backend_->use_care(care_.get());
     service_ = std::make_unique<api::Service>(*backend_, clock_, api::ServiceOptions{.lease = config_.lease});
     RB_TRY(net::ServerOptions server_options, server_options_with(std::move(inherited)));
     const std::string socket = server_options.socket_path;
@@ -83,6 +92,8 @@ class Daemon {
     backend_->use_server(server_.get());
     say_where(socket);
     if (!socket.empty()) RB_TRY(note_socket(options_.directory, socket));
+    pruner_ = std::make_unique<Pruner>(repository_->history(), clock_, prune_interval(config_));
+    care_->start();
     return {};
   }
 
@@ -103,12 +114,15 @@ class Daemon {
 
   void stop() {
     notify_stopping();
+    pruner_.reset();
     server_->stop(kStopGrace);
     backend_->use_server(nullptr);
     server_.reset();
     service_->fence_all();
     service_.reset();
+    care_->stop();
     backend_.reset();
+    care_.reset();
     repository_.reset();
     log(LogLevel::info, "stopped");
   }
@@ -157,6 +171,7 @@ class Daemon {
     const Config wanted = with_options(std::move(loaded), options_);
     RB_TRY(backend_->reload_tls());
     backend_->use_config(wanted);
+    pruner_->set_interval(prune_interval(wanted));
     set_log_level(wanted.log_level);
     const std::vector<std::string> later = changes_for_next_start(config_, wanted);
     if (!later.empty())
@@ -168,9 +183,11 @@ class Daemon {
   const Config config_;  // as it was at the start
   const SystemClock clock_;
   std::unique_ptr<LocalRepository> repository_;
+  std::unique_ptr<Care> care_;
   std::unique_ptr<RepositoryBackend> backend_;
   std::unique_ptr<api::Service> service_;
   std::unique_ptr<net::Server> server_;
+  std::unique_ptr<Pruner> pruner_;
 };
 
 }  // namespace
@@ -182,6 +199,7 @@ RepositoryOptions repository_options(const Config& config) {
   out.space = config.space;
   out.default_quota = config.quota;
   out.node_quotas = config.node_quotas;
+  out.retention = config.retention;
   return out;
 }
 

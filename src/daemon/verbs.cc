@@ -4,7 +4,9 @@
 
 #include "api/client_codec.h"
 #include "daemon/administrator.h"
+#include "daemon/history_verbs.h"
 #include "daemon/node_table.h"
+#include "daemon/verb_check.h"
 
 namespace rb::daemon {
 
@@ -100,6 +102,20 @@ Status run_verb(const Options& options, const Config& config) {
       return new_key(options, *administrator);
     case Verb::admin_token:
       return admin_token(*administrator);
+    case Verb::check:
+      return check(options, *administrator);
+    case Verb::prune:
+      return run_prune(options, *administrator);
+    case Verb::snapshots:
+      return run_snapshots(options, *administrator);
+    case Verb::pin:
+      return run_pin(options, *administrator, true);
+    case Verb::unpin:
+      return run_pin(options, *administrator, false);
+    case Verb::undelete:
+      return run_undelete(options, *administrator);
+    case Verb::stats:
+      return run_stats(options, *administrator);
     case Verb::serve:
     case Verb::config:
       break;

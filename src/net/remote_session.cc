@@ -123,6 +123,12 @@ Result<StoreStatus> RemoteSession::status() {
   return noted(api::parse_status(answer));
 }
 
+Status RemoteSession::pin(const SnapshotId& snapshot, bool pinned) {
+  RB_TRY(check_fence());
+  RB_TRY(const api::Response answer, call(api::own_pin_request(begun_.session, {snapshot, pinned})));
+  return noted(api::parse_done(answer));
+}
+
 Result<api::Response> RemoteSession::call(const api::Request& request, std::span<const Bytes> parts) {
   Exchange exchange;
   exchange.request = &request;

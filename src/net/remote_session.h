@@ -28,6 +28,7 @@ class RemoteSession final : public Session {
   Status read(std::span<const ObjectId> ids, const BlockSink& sink) override;
   Result<std::vector<SnapshotInfo>> snapshots(const SnapshotQuery& query) override;
   Result<StoreStatus> status() override;
+  Status pin(const SnapshotId& snapshot, bool pinned) override;
 
  private:
   Result<api::Response> call(const api::Request& request, std::span<const Bytes> parts = {});
