@@ -38,7 +38,9 @@ constexpr std::string_view kHelp =
   rbbackup cat PATH               a file's content
   rbbackup diff [PATH] --from WHEN [--to WHEN]
   rbbackup restore PATH... [--at WHEN] [--to DIR] [--overwrite] [--exact]
+  rbbackup verify [PATH...]       compare files with their copy, and read a sample of it back
   rbbackup forget PATH            a new snapshot without it
+  rbbackup pin SNAPSHOT           keep a snapshot whatever the server's rules say; unpin: no more
   rbbackup status                 the server and this node
   rbbackup join LINK              become a node of the server whose 'rbbackupd DIR invite NODE' printed the link
   rbbackup COMMAND -h             more about a command

@@ -35,10 +35,10 @@ void show(Terminal& terminal, const HistoryItem& item) {
   }
   const SnapshotCounts& c = item.snapshot.counts;
   terminal.result(fmt::format(
-      "{}  {}  {:>9} new {:>9} changed {:>9} removed  {:>10} sent{}{}", to_hex(item.info.id).substr(0, 12),
+      "{}  {}  {:>9} new {:>9} changed {:>9} removed  {:>10} sent{}{}{}", to_hex(item.info.id).substr(0, 12),
       local_time(item.info.received), grouped(c.created), grouped(c.changed), grouped(c.removed),
       human_bytes(c.bytes_sent), c.failed > 0 ? fmt::format("  {} failed", grouped(c.failed)) : "",
-      item.snapshot.merged ? "  merged" : ""));
+      item.snapshot.merged ? "  merged" : "", item.info.pinned ? "  pinned" : ""));
   if (terminal.verbosity() != Verbosity::verbose) return;
   for (const Source& source : item.snapshot.sources)
     terminal.result(source_line(source));

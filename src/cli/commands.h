@@ -16,7 +16,10 @@ int cmd_ls(Arguments arguments);
 int cmd_cat(Arguments arguments);
 int cmd_diff(Arguments arguments);
 int cmd_restore(Arguments arguments);
+int cmd_verify(Arguments arguments);
 int cmd_forget(Arguments arguments);
+int cmd_pin(Arguments arguments);
+int cmd_unpin(Arguments arguments);
 int cmd_status(Arguments arguments);
 
 // The program: finds the command in the arguments (without the program's name) and runs it.

@@ -51,13 +51,10 @@ nlohmann::json counts_json(const SnapshotCounts& counts) {
 }
 
 nlohmann::json snapshot_json(const SnapshotInfo& info, const Snapshot& snapshot) {
-  nlohmann::json out = {{"id", to_hex(info.id)},
-                        {"time", iso_time(info.received)},
-                        {"sequence", info.sequence},
-                        {"client_time", iso_time(snapshot.client_time)},
-                        {"host", snapshot.host},
-                        {"merged", snapshot.merged},
-                        {"counts", counts_json(snapshot.counts)}};
+  nlohmann::json out = {{"id", to_hex(info.id)},     {"time", iso_time(info.received)},
+                        {"sequence", info.sequence}, {"client_time", iso_time(snapshot.client_time)},
+                        {"host", snapshot.host},     {"merged", snapshot.merged},
+                        {"pinned", info.pinned},     {"counts", counts_json(snapshot.counts)}};
   out["sources"] = nlohmann::json::array();
   for (const Source& source : snapshot.sources) {
     nlohmann::json item = {{"completed", iso_time(source.completed)},

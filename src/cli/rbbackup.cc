@@ -17,17 +17,17 @@ struct Verb {
   int (*run)(Arguments);
 };
 
-constexpr std::array<Verb, 8> kVerbs = {{{"join", cmd_join},
-                                         {"log", cmd_log},
-                                         {"ls", cmd_ls},
-                                         {"cat", cmd_cat},
-                                         {"diff", cmd_diff},
-                                         {"restore", cmd_restore},
-                                         {"forget", cmd_forget},
-                                         {"status", cmd_status}}};
-
-// Words that later versions give a meaning: never taken for a path now, so that scripts don't change theirs.
-constexpr std::array<std::string_view, 3> kReserved = {"verify", "pin", "unpin"};
+constexpr std::array<Verb, 11> kVerbs = {{{"join", cmd_join},
+                                          {"log", cmd_log},
+                                          {"ls", cmd_ls},
+                                          {"cat", cmd_cat},
+                                          {"diff", cmd_diff},
+                                          {"restore", cmd_restore},
+                                          {"verify", cmd_verify},
+                                          {"forget", cmd_forget},
+                                          {"pin", cmd_pin},
+                                          {"unpin", cmd_unpin},
+                                          {"status", cmd_status}}};
 
 // Where the command's name stands: the first word that is no option every command shares. size() when there
 // is none.
@@ -60,12 +60,6 @@ int run_rbbackup(Arguments arguments) {
     if (verb != kVerbs.end()) {
       arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(at));
       return verb->run(std::move(arguments));
-    }
-    if (std::find(kReserved.begin(), kReserved.end(), name) != kReserved.end()) {
-      fmt::print(stderr,
-                 "rbbackup: '{0}' is a command of a later version; for a path of that name write './{0}'\n",
-                 name);
-      return kUsage;
     }
   }
   return cmd_backup(std::move(arguments));

@@ -35,6 +35,23 @@ Result<SnapshotInfo> find_before(Session& session, const Timestamp& end) {
                                            to_hex(oldest->id).substr(0, 8), format_local(oldest->received)));
 }
 
+// For a person; that nothing is known of deleted ones is no error of its own.
+std::string what_became_of(Session& session, const std::string& hex) {
+  SnapshotQuery query{.deleted = true};
+  while (true) {
+    const auto page = session.snapshots(query);
+    if (!page || page->empty()) return fmt::format("there is no snapshot {}", hex);
+    for (const SnapshotInfo& info : *page) {
+      if (!to_hex(info.id).starts_with(hex) || !info.gone_after) continue;
+      return fmt::format(
+          "the snapshot {} of {} is deleted; the server's administrator can undelete it until a "
+          "collection that begins after {}",
+          to_hex(info.id).substr(0, 12), format_local(info.received), format_local(*info.gone_after));
+    }
+    query.before_sequence = page->back().sequence;
+  }
+}
+
 Result<SnapshotInfo> find_by_prefix(Session& session, const std::string& hex) {
   constexpr std::size_t kCandidatesNamed = 8;
   std::vector<SnapshotInfo> candidates;
@@ -43,7 +60,7 @@ Result<SnapshotInfo> find_by_prefix(Session& session, const std::string& hex) {
     return candidates.size() <= kCandidatesNamed;
   }));
   if (candidates.size() == 1) return candidates.front();
-  if (candidates.empty()) return fail(Errc::not_found, fmt::format("there is no snapshot {}", hex));
+  if (candidates.empty()) return fail(Errc::not_found, what_became_of(session, hex));
   std::string names;
   for (std::size_t i = 0; i < std::min(candidates.size(), kCandidatesNamed); ++i) {
     names += fmt::format("{}{} ({})", i == 0 ? "" : ", ", to_hex(candidates[i].id),
