@@ -28,7 +28,9 @@ int run(int argc, char** argv) {
   const rb::Status done = run(*options);
   if (done) return 0;
   fmt::print(stderr, "rbbackupd: {}\n", done.error().message);
-  return 1;
+  const bool found_damage =
+      options->verb == rb::daemon::Verb::check && done.error().code == rb::Errc::corrupt;
+  return found_damage ? 3 : 1;
 }
 
 }  // namespace
