@@ -2,6 +2,7 @@
 // collections: sessions of one node, what they were promised, and whether it holds.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <set>
@@ -21,10 +22,10 @@ namespace rb::test {
 class TickingClock final : public Clock {
  public:
   Timestamp wall() const override { return {1'700'000'000 + ++ticks_, 0}; }
-  std::chrono::nanoseconds monotonic() const override { return std::chrono::milliseconds(ticks_); }
+  std::chrono::nanoseconds monotonic() const override { return std::chrono::milliseconds(ticks_.load()); }
 
  private:
-  mutable std::int64_t ticks_ = 0;
+  mutable std::atomic<std::int64_t> ticks_ = 0;
 };
 
 class CollectedRepository {
@@ -188,7 +189,7 @@ class CollectedRepository {
   std::shared_ptr<MemoryCatalogLog> log_ = std::make_shared<MemoryCatalogLog>();
   std::shared_ptr<RepositoryCore> core_;
   Caller caller_;
-  std::uint64_t runs_ = 0;
+  std::atomic<std::uint64_t> runs_ = 0;
 };
 
 }  // namespace rb::test
