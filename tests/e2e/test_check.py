@@ -95,6 +95,24 @@ class CheckTest(CheckCase):
         self.restore_and_compare()
         self.client("verify", self.tree)
 
+    def test_damaged_metadata_of_the_newest_snapshot_stops_no_backup(self):
+        self.configure("[care]\nparity_percent = 0\n")
+        for back in [150, 800, 1400]:  # from the end, where the pages and the snapshot stand
+            server = self.serve()
+            write(self.tree / f"new-{back}", "more")
+            self.backup("-r", self.tree)
+            server.stop()
+            pack = self.packs()[-1]
+            data = bytearray(pack.read_bytes())
+            data[-min(back, len(data) - 200)] ^= 0xFF
+            pack.write_bytes(data)
+            self.verb("check", "--data", expect=3)
+            server = self.serve()
+            self.client("-r", self.tree)
+            self.restore_and_compare()
+            self.client("verify", self.tree)
+            server.stop()
+
     def test_a_restore_over_flipped_sectors_works_and_the_pack_is_corrected(self):
         server = self.serve()
         self.backup("-r", self.tree)
