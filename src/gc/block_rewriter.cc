@@ -22,15 +22,18 @@ bool is_sealed(BlockSuite suite) {
   return suite != BlockSuite::plain_raw && suite != BlockSuite::plain_zstd;
 }
 
-// Unpacking and packing again pays only where little is alive; and a sealed block nobody here can unpack.
-bool is_copied_whole(const LiveRecord& record) {
-  return is_sealed(record.directory.suite) || 2 * record.live.size() >= record.directory.objects.size();
-}
-
 }  // namespace
 
-BlockRewriter::BlockRewriter(CollectorPack& pack) : pack_(pack), unpacker_(std::make_unique<Unpacker>()) {}
+BlockRewriter::BlockRewriter(CollectorPack& pack, double dead_share)
+    : pack_(pack), dead_share_(dead_share), unpacker_(std::make_unique<Unpacker>()) {}
 BlockRewriter::~BlockRewriter() = default;
+
+// A sealed block nobody here can unpack.
+bool BlockRewriter::is_copied_whole(const LiveRecord& record) const {
+  const auto objects = static_cast<double>(record.directory.objects.size());
+  const double dead = objects - static_cast<double>(record.live.size());
+  return is_sealed(record.directory.suite) || dead <= dead_share_ * objects;
+}
 
 Status BlockRewriter::add(const LiveRecord& record) {
   return is_copied_whole(record) ? copy_whole(record) : collect(record);

@@ -34,7 +34,9 @@ struct LiveRecord {
 
 class BlockRewriter {
  public:
-  explicit BlockRewriter(CollectorPack& pack);
+  // A record is copied as it is when no more than `dead_share` of its objects are dead. With the share by
+  // which packs are chosen, what was copied is not chosen again at once.
+  BlockRewriter(CollectorPack& pack, double dead_share);
   ~BlockRewriter();
 
   // An object that is not what its id says is left where it is, and so is a block that can't be unpacked.
@@ -52,12 +54,14 @@ class BlockRewriter {
   struct Unpacker;
   using Key = std::tuple<std::uint32_t, std::uint32_t, BlockClass>;  // domain, node
 
+  bool is_copied_whole(const LiveRecord& record) const;
   Status copy_whole(const LiveRecord& record);
   Status collect(const LiveRecord& record);
   Status write_collected(const Key& key, Collected& collected);
   Result<PackPosition> append(const PackRecordOwner& owner, ByteView block);
 
   CollectorPack& pack_;
+  const double dead_share_;
   std::map<Key, Collected> collected_;
   std::unique_ptr<Unpacker> unpacker_;
   std::vector<MovedObject> moved_;

@@ -4,8 +4,8 @@
 
 #include "base/log.h"
 #include "gc/marker.h"
+#include "gc/reclaim.h"
 #include "gc/sweeper.h"
-#include "gc/unlinker.h"
 
 namespace rb {
 
@@ -29,7 +29,7 @@ class Collection {
   Status count_dead();
   Status count_dead_in(std::uint32_t domain, const DeadSet& dead);
   Result<SweepReport> sweep();
-  Status unlink(const PackUsage& usage);
+  Status reclaim(const PackUsage& usage);
 
   RepositoryCore& core_;
   const CollectionOptions& options_;
@@ -124,14 +124,10 @@ Result<SweepReport> Collection::sweep() {
   return run_sweep(core_.catalog(), steps, {}, cancelled_);
 }
 
-// Gives the space of packs back that no row points into.
-Status Collection::unlink(const PackUsage& usage) {
-  std::vector<std::uint64_t> unused;
-  for (const std::uint64_t pack : sealed_) {
-    if (usage.of(pack).rows == 0) unused.push_back(pack);
-  }
+Status Collection::reclaim(const PackUsage& usage) {
   UnlinkSteps steps;
   steps.with_catalog_still = [this](const std::function<Status()>& step) {
+    if (options_.between_steps) options_.between_steps();
     return core_.writer().with_catalog_still(step);
   };
   steps.stored_bytes_changed = [this](std::map<std::uint32_t, std::uint64_t> stored_bytes) {
@@ -139,9 +135,14 @@ Status Collection::unlink(const PackUsage& usage) {
   };
   steps.persist = [this] { return core_.writer().persist(); };
   RB_TRY(pause());
-  RB_TRY(const UnlinkReport unlinked, unlink_packs(core_.catalog(), core_.packs(), steps, unused));
-  report_.packs_unlinked += unlinked.packs_unlinked;
-  report_.bytes_freed += unlinked.bytes_freed;
+  const CompactionOptions compaction{.dead_share = options_.dead_share,
+                                     .copy_bytes_max = options_.compact_bytes_max,
+                                     .pack_bytes_max = options_.pack_bytes_max};
+  RB_TRY(const ReclaimReport reclaimed,
+         reclaim_space(core_.catalog(), core_.packs(), steps, usage, sealed_, compaction, cancelled_));
+  report_.packs_unlinked = reclaimed.packs_unlinked;
+  report_.bytes_freed = reclaimed.bytes_freed;
+  report_.bytes_copied = reclaimed.bytes_copied;
   return {};
 }
 
@@ -163,7 +164,7 @@ Result<CollectionReport> Collection::run() {
     report_.objects = swept.rows_kept + swept.rows_removed;
     report_.dead = swept.rows_removed;
     report_.bytes_dead = swept.bytes_removed;
-    if (swept.usage) RB_TRY(unlink(*swept.usage));
+    if (swept.usage) RB_TRY(reclaim(*swept.usage));
   }
   report_.seconds = std::chrono::duration<double>(core_.clock().monotonic() - began).count();
   return report_;

@@ -15,6 +15,7 @@ struct CollectionOptions {
   std::chrono::seconds grace{};  // for so long a deleted snapshot can be undeleted
   double dead_share = 0.3;       // of a pack's bytes, beyond which what is left in it is copied
   std::uint64_t compact_bytes_max = 4ull << 30;  // copied by one collection
+  std::uint64_t pack_bytes_max = 128ull << 20;   // of the packs that it is copied into
   // Goes on though a kept snapshot is not complete. What lies beneath a directory that is lost can't be
   // reached and is freed, so whoever finds a missing pack again finds it too late.
   bool though_damaged = false;

@@ -14,9 +14,12 @@ constexpr std::uint64_t kSmallPart = 4;
 constexpr std::size_t kSmallPacksMin = 8;
 
 struct Candidate {
-  std::uint64_t pack = 0, size = 0, live = 0;
+  std::uint64_t pack = 0;
+  std::uint64_t size = 0;    // of the file
+  std::uint64_t blocks = 0;  // of the blocks in it: what frames them is no reason to copy
+  std::uint64_t live = 0;    // of these
   double live_share() const {
-    return size == 0 ? 1.0 : static_cast<double>(live) / static_cast<double>(size);
+    return blocks == 0 ? 1.0 : static_cast<double>(live) / static_cast<double>(blocks);
   }
 };
 
@@ -79,7 +82,7 @@ Status Compactor::copy_record(const PackPosition& at, const PackRecordOwner& own
   if (target_ && target_->size() + block.size() > options_.pack_bytes_max) RB_TRY(finish_target());
   if (!target_) {
     RB_TRY(target_, packs_.begin_collector_pack());
-    rewriter_ = std::make_unique<BlockRewriter>(*target_);
+    rewriter_ = std::make_unique<BlockRewriter>(*target_, options_.dead_share);
   }
   return rewriter_->add(record);
 }
@@ -146,16 +149,27 @@ Status Compactor::put_new_places(std::span<const MovedObject> moved, CatalogBatc
   return {};
 }
 
-Result<std::vector<Candidate>> find_candidates(PackStore& packs, const PackUsage& usage,
+Result<std::map<std::uint64_t, std::uint64_t>> block_bytes(Catalog& catalog) {
+  std::map<std::uint64_t, std::uint64_t> by_pack;
+  RB_TRY(const auto rows, catalog.pack_rows());
+  for (const CatalogPack& row : rows) {
+    for (const auto& [node, bytes] : row.bytes)
+      by_pack[row.pack] += bytes;
+  }
+  return by_pack;
+}
+
+Result<std::vector<Candidate>> find_candidates(Catalog& catalog, PackStore& packs, const PackUsage& usage,
                                                std::span<const std::uint64_t> sealed) {
   std::vector<Candidate> candidates;
   const std::vector<std::uint64_t> all = packs.packs();
+  RB_TRY(auto blocks, block_bytes(catalog));
   for (const std::uint64_t pack : sealed) {
     const PackUse use = usage.of(pack);
     // The highest can't be removed, so there is nothing to be won.
     if (use.rows == 0 || all.empty() || pack == all.back()) continue;
     RB_TRY(const std::uint64_t size, packs.durable_end(pack));
-    candidates.push_back({.pack = pack, .size = size, .live = use.bytes});
+    candidates.push_back({.pack = pack, .size = size, .blocks = blocks[pack], .live = use.bytes});
   }
   std::sort(candidates.begin(), candidates.end(),
             [](const Candidate& a, const Candidate& b) { return a.live_share() < b.live_share(); });
@@ -164,10 +178,10 @@ Result<std::vector<Candidate>> find_candidates(PackStore& packs, const PackUsage
 
 }  // namespace
 
-Result<std::vector<std::uint64_t>> plan_compaction(PackStore& packs, const PackUsage& usage,
+Result<std::vector<std::uint64_t>> plan_compaction(Catalog& catalog, PackStore& packs, const PackUsage& usage,
                                                    std::span<const std::uint64_t> sealed,
                                                    const CompactionOptions& options) {
-  RB_TRY(const auto candidates, find_candidates(packs, usage, sealed));
+  RB_TRY(const auto candidates, find_candidates(catalog, packs, usage, sealed));
   const auto is_small = [&](const Candidate& one) { return one.size < options.pack_bytes_max / kSmallPart; };
   const auto small_count = std::count_if(candidates.begin(), candidates.end(), is_small);
   const bool joins_small = static_cast<std::size_t>(small_count) >= kSmallPacksMin;

@@ -22,7 +22,7 @@ struct CompactionOptions {
 
 // The packs to be emptied, the sparsest first; and small ones (each start of a server leaves one) when there
 // are enough of them to make one pack.
-Result<std::vector<std::uint64_t>> plan_compaction(PackStore& packs, const PackUsage& usage,
+Result<std::vector<std::uint64_t>> plan_compaction(Catalog& catalog, PackStore& packs, const PackUsage& usage,
                                                    std::span<const std::uint64_t> sealed,
                                                    const CompactionOptions& options);
 

@@ -120,7 +120,7 @@ Result<Outcome> collect(Catalog& catalog, PackStore& packs, const UnlinkSteps& s
   for (const std::uint64_t pack : sealed) {
     if (usage.of(pack).rows == 0) unused.push_back(pack);
   }
-  RB_TRY(const Numbers planned, plan_compaction(packs, usage, sealed, options));
+  RB_TRY(const Numbers planned, plan_compaction(catalog, packs, usage, sealed, options));
   Outcome outcome;
   RB_TRY(outcome.compacted, run_compaction(catalog, packs, steps, usage, planned, options, cancelled));
   unused.insert(unused.end(), outcome.compacted.emptied.begin(), outcome.compacted.emptied.end());
@@ -222,14 +222,16 @@ TEST(CompactorTest, PlansTheSparsestWithinTheBudget) {
   ASSERT_GE(sealed.size(), 8u);
   PackUsage usage;
   const auto use = [&](std::uint64_t pack, double share) {
-    const double size = static_cast<double>(*scene.store->durable_end(pack));
+    const auto rows = scene.catalog->pack_rows();
+    const auto row = std::find_if(rows->begin(), rows->end(), [&](const auto& r) { return r.pack == pack; });
+    const auto size = static_cast<double>(sum(row->bytes));
     usage.count({.number = 1, .at = {.pack = pack}, .share_bytes = static_cast<std::uint32_t>(share * size)});
   };
   use(sealed[0], 0.6);
   use(sealed[1], 0.2);
   use(sealed[2], 0.95);
   const auto plan = [&](const CompactionOptions& options) {
-    return *plan_compaction(*scene.store, usage, sealed, options);
+    return *plan_compaction(*scene.catalog, *scene.store, usage, sealed, options);
   };
   EXPECT_EQ(plan({.pack_bytes_max = 3000}), (Numbers{sealed[1], sealed[0]}));
   EXPECT_EQ(plan({.dead_share = 0.5, .pack_bytes_max = 3000}), Numbers{sealed[1]});

@@ -10,7 +10,7 @@ Result<ReclaimReport> reclaim_space(Catalog& catalog, PackStore& packs, const Un
     if (usage.of(pack).rows == 0) unused.push_back(pack);
   }
   RB_TRY(const UnlinkReport without_rows, unlink_packs(catalog, packs, steps, unused));
-  RB_TRY(const auto planned, plan_compaction(packs, usage, sealed, options));
+  RB_TRY(const auto planned, plan_compaction(catalog, packs, usage, sealed, options));
   RB_TRY(const CompactionReport compacted,
          run_compaction(catalog, packs, steps, usage, planned, options, cancelled));
   RB_TRY(const UnlinkReport emptied, unlink_packs(catalog, packs, steps, compacted.emptied));

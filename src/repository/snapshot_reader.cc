@@ -18,6 +18,9 @@ bool lies_within_another(const std::string& path, const std::unordered_set<std::
   return false;
 }
 
+// A pack is gone only when its objects are elsewhere: once more is nearly always enough.
+constexpr int kReadAttempts = 3;
+
 }  // namespace
 
 std::uint64_t logical_bytes_of(const Snapshot& snapshot) {
@@ -35,12 +38,18 @@ std::uint64_t logical_bytes_of(const Snapshot& snapshot) {
 }
 
 Result<Snapshot> SnapshotReader::read(std::uint32_t domain, const ObjectId& id) {
-  RB_TRY(const ObjectIndex::Answer answer, index_.find(domain, std::span(&id, 1)));
-  const auto& found = answer.found[0];
-  if (!found) return fail(Errc::not_found, "there is no object " + to_hex(id));
-  RB_TRY(const PackStore::Record record, packs_.read(found->row.at));
+  Result<PackStore::Record> record = fail(Errc::not_found, "");
+  std::optional<FoundObject> found;
+  for (int attempt = 0; attempt < kReadAttempts && !record; ++attempt) {
+    RB_TRY(const ObjectIndex::Answer answer, index_.find(domain, std::span(&id, 1)));
+    found = answer.found[0];
+    if (!found) return fail(Errc::not_found, "there is no object " + to_hex(id));
+    record = packs_.read(found->row.at);
+    if (!record && record.error().code != Errc::not_found) break;
+  }
+  if (!record) return std::unexpected(std::move(record).error());
   BlockReader block;
-  RB_TRY(block.open(record.block));
+  RB_TRY(block.open(record->block));
   if (found->row.index >= block.size()) return fail(Errc::corrupt, "a block has fewer objects than it had");
   RB_TRY(block.verify(found->row.index));
   const BlockReader::Item item = block.item(found->row.index);
