@@ -42,6 +42,7 @@ struct BackupRun::Impl {
   const Clock& clock_;
   const RunId run_id_ = random_id<RunId>();
   bool has_begun_ = false;
+  bool head_unreadable_ = false;      // nothing of the copy is looked at before the merge
   std::optional<SnapshotInfo> base_;  // the head that the run began from, also under later sessions
 };
 
@@ -75,6 +76,11 @@ Result<BackupReport> BackupRun::Impl::run_until_done(const SourcePlan& plan) {
       monitor_.notice("something is damaged; trying again without the cache (" + report.error().message +
                       ")");
       cache_use_.read = false;
+    } else if (code == Errc::corrupt && !head_unreadable_) {
+      // Made without looking at the newest snapshot, the copy has all its pages again that this machine has.
+      monitor_.notice("the newest snapshot can't be read; trying again without it (" +
+                      report.error().message + ")");
+      head_unreadable_ = true;
     } else {
       return report;
     }
@@ -92,7 +98,7 @@ Result<BackupReport> BackupRun::Impl::attempt(const SourcePlan& plan) {
     report.incomplete = monitor_.incomplete();
     return report;
   }
-  const bool base_lost = has_begun_ && base_ && !info.base_held;
+  const bool base_lost = head_unreadable_ || (has_begun_ && base_ && !info.base_held);
   if (!has_begun_) base_ = info.head;
   has_begun_ = true;
   if (base_lost) {

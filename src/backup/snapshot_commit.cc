@@ -10,11 +10,49 @@ namespace {
 
 // Each lost race means that somebody else's commit went through. So many in a row are no coincidence.
 constexpr int kMaxRounds = 1000;
+// Snapshots that can't be read, one after another: more of them, and somebody should look.
+constexpr int kMaxOlderTried = 100;
 
 bool lies_within(std::string_view path, std::string_view outer) {
   if (outer == "/" || path == outer) return true;
   return path.size() > outer.size() && path.starts_with(outer) && path[outer.size()] == '/';
 }
+
+// A merge with what somebody else committed.
+struct Merged {
+  ObjectId root;
+  std::vector<Source> sources;
+};
+
+struct MergeWork {
+  Session& session;
+  ObjectSource& objects;
+  ObjectUploader& uploader;
+  const CommitBase& base;
+  const ObjectId& own_root;
+
+  Result<Merged> with(const SnapshotInfo& theirs) {
+    RB_TRY(Snapshot snapshot, load_snapshot_object(objects, theirs));
+    RB_TRY(const ObjectId root,
+           merge_trees(objects, uploader, {.base = base.root, .head = snapshot.root, .own = own_root}));
+    return Merged{root, std::move(snapshot.sources)};
+  }
+
+  // Where the head is damaged, the newest snapshot before it that can be read; without any, this run's own. A
+  // damaged snapshot must not end the history: it stays in it, and is mended as far as anybody can.
+  Result<Merged> with_newest_readable(const SnapshotInfo& head) {
+    Result<Merged> merged = with(head);
+    SnapshotInfo last = head;
+    for (int tries = 0; !merged && merged.error().code == Errc::corrupt && tries < kMaxOlderTried; ++tries) {
+      RB_TRY(const std::vector<SnapshotInfo> older,
+             session.snapshots({.before_sequence = last.sequence, .limit = 1}));
+      if (older.empty()) return Merged{own_root, {}};
+      last = older.front();
+      merged = with(last);
+    }
+    return merged;
+  }
+};
 
 }  // namespace
 
@@ -52,9 +90,10 @@ Result<Committed> commit_tree(Session& session, ObjectSource& objects, ObjectUpl
     if (moved) {
       // The merge reads what this run made, so that has to be there.
       RB_TRY(uploader.flush());
-      RB_TRY(const Snapshot theirs, load_snapshot_object(objects, *head));
-      RB_TRY(root, merge_trees(objects, uploader, {.base = base.root, .head = theirs.root, .own = own_root}));
-      before = theirs.sources;
+      MergeWork work{session, objects, uploader, base, own_root};
+      RB_TRY(Merged merged, work.with_newest_readable(*head));
+      root = merged.root;
+      before = std::move(merged.sources);
     }
     Snapshot snapshot = draft();
     snapshot.root = root;

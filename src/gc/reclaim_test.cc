@@ -66,6 +66,22 @@ TEST(ReclaimTest, DeletedHistoryGivesItsSpaceBack) {
   EXPECT_EQ(repository.core().index().stored_bytes(repository.node()), stored);
 }
 
+TEST(ReclaimTest, ASettledRepositoryIsLeftAlone) {
+  CollectedRepository repository;
+  std::vector<SnapshotInfo> history;
+  for (int run = 1; run <= 20; ++run)
+    history.push_back(back_up(repository, run, 4));
+  for (std::size_t i = 0; i < history.size(); i += 2)
+    repository.remove(history[i]);
+  repository.collect_all();
+  repository.collect_all();
+  // Nothing died since: what was copied is not copied again.
+  const auto report = repository.collect();
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->bytes_copied, 0u);
+  EXPECT_EQ(report->packs_unlinked, 0u);
+}
+
 TEST(ReclaimTest, ARestoreInProgressFindsWhatMoved) {
   CollectedRepository repository;
   std::vector<SnapshotInfo> history;
