@@ -1,5 +1,7 @@
 #include "gc/collector.h"
 
+#include <optional>
+
 #include <fmt/format.h>
 
 #include "base/log.h"
@@ -170,12 +172,33 @@ Result<CollectionReport> Collection::run() {
   return report_;
 }
 
+// On a full disk a collection has the room of the reserve file, which is made again from what it freed.
+class ReserveForCollection {
+ public:
+  explicit ReserveForCollection(SpaceGuard& space) : space_(space) {
+    if (space_.check()) return;
+    const Status given_up = space_.give_up_reserve();
+    if (!given_up) log(LogLevel::warning, "the reserve can't be used: {}", given_up.error().message);
+  }
+  ~ReserveForCollection() {
+    const Status made = space_.make_reserve();
+    if (!made) log(LogLevel::warning, "no reserve could be made: {}", made.error().message);
+  }
+  ReserveForCollection(const ReserveForCollection&) = delete;
+  ReserveForCollection& operator=(const ReserveForCollection&) = delete;
+
+ private:
+  SpaceGuard& space_;
+};
+
 }  // namespace
 
 Result<CollectionReport> run_collection(RepositoryCore& core, const CollectionOptions& options,
                                         const std::atomic<bool>& cancelled) {
   const std::unique_lock lock(core.gate().collector(), std::try_to_lock);
   if (!lock) return fail(Errc::busy, "a collection is running already");
+  std::optional<ReserveForCollection> reserve;
+  if (!options.dry_run) reserve.emplace(core.space());
   return Collection(core, options, cancelled).run();
 }
 
