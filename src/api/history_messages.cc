@@ -67,7 +67,6 @@ json to_json(const KeptSnapshot& snapshot) {
   out["pinned_by_node"] = snapshot.pinned_by_node;
   out["released"] = time_or_null(snapshot.released);
   out["deleted"] = time_or_null(snapshot.deleted);
-  out["gone_after"] = time_or_null(snapshot.gone_after);
   return out;
 }
 
@@ -80,7 +79,6 @@ Result<KeptSnapshot> kept_from(const json& value) {
   RB_TRY(fields.status());
   RB_TRY(snapshot.released, optional_time(fields, "released"));
   RB_TRY(snapshot.deleted, optional_time(fields, "deleted"));
-  RB_TRY(snapshot.gone_after, optional_time(fields, "gone_after"));
   return snapshot;
 }
 

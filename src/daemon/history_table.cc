@@ -25,9 +25,9 @@ std::string state_of(const KeptSnapshot& snapshot) {
   add(snapshot.pinned_by_administrator, "pinned");
   add(snapshot.pinned_by_node, "pinned by the node");
   add(snapshot.released.has_value(), "unpinned by the node");
-  if (snapshot.deleted && snapshot.gone_after) {
+  if (snapshot.deleted && snapshot.info.gone_after) {
     add(true, fmt::format("deleted {}, can be undeleted until a collection after {}",
-                          local_time(*snapshot.deleted), local_time(*snapshot.gone_after)));
+                          local_time(*snapshot.deleted), local_time(*snapshot.info.gone_after)));
   }
   return state.empty() ? "-" : state;
 }

@@ -58,7 +58,10 @@ TEST(OptionsTest, MistakesAreStatus2) {
   for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
            {},
            {"d", "nonsense"},
-           {"d", "check"},
+           {"d", "gc"},
+           {"d", "pin", "ana"},
+           {"d", "snapshots", "ana", "ben"},
+           {"d", "nodes", "--dry-run"},
            {"d", "invite"},
            {"d", "invite", "a", "b"},
            {"d", "rename", "a"},

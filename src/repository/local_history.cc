@@ -117,7 +117,8 @@ Result<std::vector<KeptSnapshot>> LocalHistory::snapshots(const std::string& nod
                       .pinned_by_node = mark.pinned_by_node,
                       .released = mark.released,
                       .deleted = mark.deleted};
-    if (mark.deleted) kept.gone_after = {mark.deleted->seconds + grace.count(), mark.deleted->nanoseconds};
+    if (mark.deleted)
+      kept.info.gone_after = {mark.deleted->seconds + grace.count(), mark.deleted->nanoseconds};
     out.push_back(std::move(kept));
   }
   return out;

@@ -31,12 +31,11 @@ struct PrunedNode {
 };
 
 struct KeptSnapshot {
-  SnapshotInfo info;
+  SnapshotInfo info;  // with `gone_after`, where it is deleted
   bool pinned_by_administrator = false;
   bool pinned_by_node = false;
   std::optional<Timestamp> released;  // the node took its pin back, which holds until the floor has passed
   std::optional<Timestamp> deleted;
-  std::optional<Timestamp> gone_after;  // a collection that begins later makes the deletion final
 };
 
 // Of snapshots received since the age of the class before, up to this one.
