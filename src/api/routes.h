@@ -20,23 +20,23 @@ enum class RouteKind : std::uint8_t {
   own_pin,        // POST   /v1/sessions/{id}/pin
   join,           // POST   /v1/join
   // For administrators only:
-  nodes,       // GET    /v1/nodes
-  invite,      // POST   /v1/invitations
-  remove,      // POST   /v1/nodes/remove
-  rename,      // POST   /v1/nodes/rename
-  token,       // POST   /v1/administrator-tokens
-  next_key,    // POST   /v1/keys/next
-  switch_key,  // POST   /v1/keys/switch
-  prune,       // POST   /v1/prune
-  history,     // POST   /v1/history
-  pin,         // POST   /v1/history/pin
-  undelete,    // POST   /v1/history/undelete
-  stats,       // GET    /v1/stats
+  nodes,         // GET    /v1/nodes
+  invite,        // POST   /v1/invitations
+  remove,        // POST   /v1/nodes/remove
+  rename,        // POST   /v1/nodes/rename
+  token,         // POST   /v1/administrator-tokens
+  next_key,      // POST   /v1/keys/next
+  switch_key,    // POST   /v1/keys/switch
+  prune,         // POST   /v1/prune
+  history,       // POST   /v1/history
+  pin,           // POST   /v1/history/pin
+  undelete,      // POST   /v1/history/undelete
+  stats,         // GET    /v1/stats
   begin_check,   // POST   /v1/check
   check_state,   // GET    /v1/check
   cancel_check,  // DELETE /v1/check
-  health,      // GET    /healthz
-  metrics,     // GET    /metrics
+  health,        // GET    /healthz
+  metrics,       // GET    /metrics
 };
 
 // What a request must show before its body is read.

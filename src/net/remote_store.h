@@ -33,7 +33,8 @@ struct RemoteOptions {
 };
 
 // For a server across a network. While an acknowledgement travels, a connection stands still: with four of
-// them the others use the line (measured with 100 ms and 1% loss: 0.86 of what the line carries, 0.76 with two).
+// them the others use the line (measured with 100 ms and 1% loss: 0.86 of what the line carries, 0.76 with
+// two).
 inline constexpr int kNetworkConnections = 4;
 inline constexpr std::size_t kNetworkWindowBytes = 32 << 20;
 

@@ -104,9 +104,7 @@ struct CatalogSnapshotMark {
   bool pinned_by_administrator = false;
   bool pinned_by_node = false;
   std::optional<Timestamp> released;  // the node took its pin back; it holds a while longer
-  bool says_nothing() const {
-    return !deleted && !pinned_by_administrator && !pinned_by_node && !released;
-  }
+  bool says_nothing() const { return !deleted && !pinned_by_administrator && !pinned_by_node && !released; }
   bool operator==(const CatalogSnapshotMark&) const = default;
 };
 

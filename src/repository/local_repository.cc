@@ -74,8 +74,7 @@ class LocalRepositoryImpl final : public LocalRepository {
 
   const RepositoryReport& report() const override { return core_->report(); }
   RepositoryState state() const override {
-    return {core_->index().object_count(), core_->packs().stored_bytes(),
-            core_->read_only_reason()};
+    return {core_->index().object_count(), core_->packs().stored_bytes(), core_->read_only_reason()};
   }
   std::size_t open_sessions() const override { return core_->sessions().open_count(); }
   void fence_sessions() override { core_->fence_sessions(); }

@@ -11,8 +11,8 @@
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "repository/quota.h"
-#include "repository/space_guard.h"
 #include "repository/retention_settings.h"
+#include "repository/space_guard.h"
 #include "store/history_keeper.h"
 #include "store/node_registry.h"
 

@@ -66,7 +66,8 @@ class NodeBook {
 
   // Compare-and-swap on the head of the session's node. The fence and an earlier commit of the same run are
   // looked at inside the step; `admit` is called in it too, as the last thing before the journal, and says
-  // that the snapshot is still there and makes it a root. Requires: the snapshot object is durable and accepted.
+  // that the snapshot is still there and makes it a root. Requires: the snapshot object is durable and
+  // accepted.
   Result<CommitResult> commit(const SessionState& session, const CommitRequest& request,
                               const std::function<Status()>& admit);
   // As barrier() of BlockWriter, for commits.
@@ -93,8 +94,8 @@ class NodeBook {
              const std::function<Status()>& admit);
   Status note_pruning(std::uint64_t deleted);
 
-  // For a collection. What a mark that judges at `judged_before` takes as roots: every snapshot but those that
-  // were deleted before then. Call it after barrier().
+  // For a collection. What a mark that judges at `judged_before` takes as roots: every snapshot but those
+  // that were deleted before then. Call it after barrier().
   Status visit_kept(const Timestamp& judged_before, const CommitVisitor& visit);
   // After the freeze, with the time that was judged by: what was deleted before is gone from the catalog when
   // this returns, and stays gone when a catalog is made anew.
