@@ -2,6 +2,7 @@
 
 #include "api/answers.h"
 #include "api/check_resources.h"
+#include "api/collection_messages.h"
 #include "api/history_resources.h"
 #include "api/node_messages.h"
 #include "base/log.h"
@@ -28,6 +29,8 @@ Result<Response> Administration::handle(const Caller& caller, const Route& route
       return health();
     case RouteKind::metrics:
       return metrics();
+    case RouteKind::collect:
+      return collect(caller, request);
     case RouteKind::begin_check:
     case RouteKind::check_state:
     case RouteKind::cancel_check:
@@ -35,6 +38,17 @@ Result<Response> Administration::handle(const Caller& caller, const Route& route
     default:
       return handle_history(backend_, caller, route, request);
   }
+}
+
+Result<Response> Administration::collect(const Caller& caller, const Request& request) {
+  GarbageCollector* const collector = backend_.collector();
+  if (collector == nullptr) return fail(Errc::unsupported, "nothing is collected here");
+  RB_TRY(const CollectionOrder order, decode_collection_order(request.body));
+  RB_TRY(const CollectionAnswer answer, collector->collect(order));
+  if (!order.dry_run)
+    log(LogLevel::info, "\"{}\" collected garbage: {} objects freed, {} bytes given back", caller.name,
+        answer.dead, answer.bytes_freed);
+  return json_response(200, encode_collection_answer(answer));
 }
 
 Result<Response> Administration::nodes() {

@@ -24,6 +24,7 @@ class Administration {
   Result<Response> next_key(const Caller& caller);
   Result<Response> switch_key(const Caller& caller);
   Result<Response> health();
+  Result<Response> collect(const Caller& caller, const Request& request);
   Result<Response> metrics();
 
   Backend& backend_;

@@ -15,7 +15,8 @@
 namespace rb::api {
 
 struct Peer;
-class Checker;  // api/check_messages.h
+class Checker;           // api/check_messages.h
+class GarbageCollector;  // api/collection_messages.h
 
 // What goes into a link: where the server can be reached, and which key it has there.
 struct Reach {
@@ -74,6 +75,8 @@ class Backend {
   // network.
   virtual Result<Reach> reach(const std::string& address) = 0;
 
+  // Null where nothing is ever freed.
+  virtual GarbageCollector* collector() { return nullptr; }
   // Null where nothing can be checked.
   virtual Checker* checker() { return nullptr; }
 

@@ -41,6 +41,7 @@ constexpr Pattern kPatterns[] = {
     {"POST", "/v1/history/pin", RouteKind::pin},
     {"POST", "/v1/history/undelete", RouteKind::undelete},
     {"GET", "/v1/stats", RouteKind::stats},
+    {"POST", "/v1/collections", RouteKind::collect},
     {"POST", "/v1/check", RouteKind::begin_check},
     {"GET", "/v1/check", RouteKind::check_state},
     {"DELETE", "/v1/check", RouteKind::cancel_check},
@@ -115,6 +116,7 @@ RouteAccess access_of(RouteKind kind) {
     case RouteKind::pin:
     case RouteKind::undelete:
     case RouteKind::stats:
+    case RouteKind::collect:
     case RouteKind::begin_check:
     case RouteKind::check_state:
     case RouteKind::cancel_check:
@@ -145,6 +147,7 @@ std::size_t max_body_bytes(RouteKind kind) {
     case RouteKind::health:
     case RouteKind::metrics:
       return 0;
+    case RouteKind::collect:
     case RouteKind::begin_check:
     case RouteKind::join:
     case RouteKind::invite:

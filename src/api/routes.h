@@ -32,6 +32,7 @@ enum class RouteKind : std::uint8_t {
   pin,           // POST   /v1/history/pin
   undelete,      // POST   /v1/history/undelete
   stats,         // GET    /v1/stats
+  collect,       // POST   /v1/collections
   begin_check,   // POST   /v1/check
   check_state,   // GET    /v1/check
   cancel_check,  // DELETE /v1/check

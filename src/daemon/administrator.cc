@@ -53,9 +53,11 @@ class DirectAdministrator final : public Administrator {
                       const Config& config)
       : repository_(std::move(repository)),
         care_(*repository_, config),
+        collecting_(*repository_),
         backend_(*repository_, directory, config),
         service_(backend_, clock_, {}) {
     backend_.use_care(&care_);
+    backend_.use_collecting(&collecting_);
   }
   Result<api::Response> ask(const api::Request& request, std::chrono::seconds) override {
     return service_.handle({.uid = ::geteuid(), .address = "local"}, request);
@@ -65,6 +67,7 @@ class DirectAdministrator final : public Administrator {
   const SystemClock clock_;
   std::unique_ptr<LocalRepository> repository_;
   Care care_;
+  Collecting collecting_;
   RepositoryBackend backend_;
   api::Service service_;
 };

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include "api/client_codec.h"
+#include "api/collection_messages.h"
 #include "daemon/history_table.h"
+#include "daemon/quantity.h"
 
 namespace rb::daemon {
 
@@ -11,6 +13,8 @@ namespace {
 
 // Each deletion is synced, and each snapshot read for the statistics.
 constexpr std::chrono::minutes kLongPatience{30};
+// A collection that copies gigabytes on a slow disk.
+constexpr std::chrono::hours kVeryLongPatience{24};
 
 Result<std::vector<std::string>> node_names(Administrator& administrator) {
   RB_TRY(const api::Response answer, administrator.ask(api::nodes_request()));
@@ -104,6 +108,23 @@ Status run_stats(const Options& options, Administrator& administrator) {
   if (options.json) {
     for (const NodeStats& node : nodes)
       fmt::print("{}\n", api::encode_node_stats(node));
+  }
+  return {};
+}
+
+Status run_gc(const Options& options, Administrator& administrator) {
+  const api::CollectionOrder order{.dry_run = options.dry_run, .though_damaged = options.though_damaged};
+  RB_TRY(const api::Response answer, administrator.ask(api::collection_request(order), kVeryLongPatience));
+  RB_TRY(const api::CollectionAnswer done, api::parse_collection(answer));
+  if (options.json) {
+    fmt::print("{}\n", api::encode_collection_answer(done));
+  } else if (options.dry_run) {
+    fmt::print("{} of {} objects, {}, could be freed\n", done.dead, done.objects,
+               format_bytes(done.bytes_dead));
+  } else {
+    fmt::print("{} of {} objects, {}, freed; {} packs with {} given back, {} copied; {:.1f} s\n", done.dead,
+               done.objects, format_bytes(done.bytes_dead), done.packs_unlinked,
+               format_bytes(done.bytes_freed), format_bytes(done.bytes_copied), done.seconds);
   }
   return {};
 }

@@ -55,6 +55,10 @@ constexpr std::string_view kHelp = R"(rbbackupd: keeps the backups that rbbackup
   rbbackupd DIR prune [--node NODE] [--dry-run] [--json]
       deletes the snapshots that no rule of [retention] in DIR/config.toml keeps; --dry-run says which, and why
       the others stay. Without rules all stay. A running server does this once a day.
+  rbbackupd DIR gc [--dry-run] [--json] [--though-damaged]
+      frees what no snapshot needs any more, beside backups and restores, and gives the space back; --dry-run only
+      counts. A running server does this after each pruning. It refuses while a snapshot lacks something that
+      may be found again, unless --though-damaged says to go on.
   rbbackupd DIR pin|unpin NODE SNAPSHOT          keeps a snapshot whatever the rules say, or no more
   rbbackupd DIR undelete NODE SNAPSHOT           brings a deleted one back
   rbbackupd DIR stats [--json]                   how much the histories hold, by node and by age
@@ -86,11 +90,12 @@ constexpr VerbForm kVerbs[] = {
     {"unpin", Verb::unpin, 2, "unpin NODE SNAPSHOT"},
     {"undelete", Verb::undelete, 2, "undelete NODE SNAPSHOT"},
     {"stats", Verb::stats, 0, "stats"},
+    {"gc", Verb::gc, 0, "gc"},
     {"check", Verb::check, 0, "check"},
 };
 
 // Words of later versions that stand behind DIR.
-constexpr std::array<std::string_view, 2> kLaterVerbs = {"gc", "scrub"};
+constexpr std::array<std::string_view, 1> kLaterVerbs = {"scrub"};
 
 int usage(const std::string& what) {
   fmt::print(stderr, "rbbackupd: {}\nTry 'rbbackupd -h'.\n", what);
@@ -122,9 +127,10 @@ const std::vector<Owner>& owners() {
       {"--group", {Verb::invite}},
       {"--address", {Verb::invite}},
       {"--expires", {Verb::invite}},
-      {"--json", {Verb::nodes, Verb::check, Verb::prune, Verb::snapshots, Verb::stats}},
+      {"--json", {Verb::nodes, Verb::check, Verb::prune, Verb::snapshots, Verb::stats, Verb::gc}},
       {"--node", {Verb::prune}},
-      {"--dry-run", {Verb::prune}},
+      {"--dry-run", {Verb::prune, Verb::gc}},
+      {"--though-damaged", {Verb::gc}},
       {"--data", {Verb::check}},
       {"--rate", {Verb::check}},
       {"--switch", {Verb::new_key}}};
@@ -152,6 +158,7 @@ void describe(CLI::App& app, Line& line) {
   app.add_flag("--dry-run", options.dry_run);
   app.add_flag("--switch", options.switch_key);
   app.add_flag("--data", options.data);
+  app.add_flag("--though-damaged", options.though_damaged);
   app.add_option("--rate", line.rate);
   app.add_option("DIR", line.words);
 }

@@ -27,7 +27,8 @@ enum class Verb : std::uint8_t {
   pin,
   unpin,
   undelete,
-  stats
+  stats,
+  gc
 };
 
 struct Options {
@@ -52,6 +53,7 @@ struct Options {
   bool json = false;
   bool switch_key = false;
   bool data = false;
+  bool though_damaged = false;
   std::uint64_t rate = 0;  // bytes a second; 0: no limit
 };
 

@@ -58,7 +58,8 @@ TEST(OptionsTest, MistakesAreStatus2) {
   for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
            {},
            {"d", "nonsense"},
-           {"d", "gc"},
+           {"d", "gc", "ana"},
+           {"d", "prune", "--though-damaged"},
            {"d", "pin", "ana"},
            {"d", "snapshots", "ana", "ben"},
            {"d", "nodes", "--dry-run"},

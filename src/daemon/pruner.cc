@@ -22,8 +22,13 @@ std::chrono::seconds time_until_pruning(std::chrono::seconds interval, const std
   return std::clamp(interval - std::chrono::seconds(passed), std::chrono::seconds(0), interval);
 }
 
-Pruner::Pruner(HistoryKeeper& keeper, const Clock& clock, std::chrono::seconds interval)
-    : keeper_(keeper), clock_(clock), interval_(interval), thread_([this] { run(); }) {}
+Pruner::Pruner(HistoryKeeper& keeper, const Clock& clock, std::chrono::seconds interval,
+               std::function<void()> afterwards)
+    : keeper_(keeper),
+      clock_(clock),
+      afterwards_(std::move(afterwards)),
+      interval_(interval),
+      thread_([this] { run(); }) {}
 
 Pruner::~Pruner() {
   {
@@ -74,6 +79,7 @@ Status Pruner::prune() {
     }
   }
   log(LogLevel::info, "pruned: {} nodes, {} snapshots deleted", nodes.size(), deleted);
+  if (afterwards_) afterwards_();
   return {};
 }
 

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -21,7 +22,9 @@ std::chrono::seconds time_until_pruning(std::chrono::seconds interval, const std
 class Pruner {
  public:
   // An interval of zero is never. Owns a thread; `keeper` and `clock` must outlive it.
-  Pruner(HistoryKeeper& keeper, const Clock& clock, std::chrono::seconds interval);
+  // `afterwards` is called when all nodes were pruned.
+  Pruner(HistoryKeeper& keeper, const Clock& clock, std::chrono::seconds interval,
+         std::function<void()> afterwards = {});
   ~Pruner();  // waits for one that is under way
 
   void set_interval(std::chrono::seconds interval);
@@ -34,6 +37,7 @@ class Pruner {
 
   HistoryKeeper& keeper_;
   const Clock& clock_;
+  const std::function<void()> afterwards_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::chrono::seconds interval_;

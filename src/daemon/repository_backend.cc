@@ -213,6 +213,10 @@ api::TransportState RepositoryBackend::transport() {
   add("snapshots_deleted_total", "Snapshots that pruning let go.", true,
       static_cast<double>(retention.deleted));
   add("prune_failures_total", "Prunings that failed.", true, static_cast<double>(retention.failures));
+  if (const Collecting* collecting = collecting_) {
+    const std::vector<api::NamedNumber> numbers = collecting->numbers();
+    out.numbers.insert(out.numbers.end(), numbers.begin(), numbers.end());
+  }
   if (const Care* care = care_) {
     const std::vector<api::NamedNumber> numbers = care->numbers();
     out.numbers.insert(out.numbers.end(), numbers.begin(), numbers.end());

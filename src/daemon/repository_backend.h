@@ -7,6 +7,7 @@
 
 #include "api/backend.h"
 #include "daemon/care.h"
+#include "daemon/collecting.h"
 #include "daemon/config.h"
 #include "net/server.h"
 
@@ -21,6 +22,7 @@ class RepositoryBackend final : public api::Backend {
   void use_server(net::Server* server) { server_ = server; }
   // Until it is taken away with nullptr, which waits for nobody: the server is stopped first.
   void use_care(Care* care) { care_ = care; }
+  void use_collecting(Collecting* collecting) { collecting_ = collecting; }
   void use_config(const Config& config);  // the part that may change while it runs
   // Reads the TLS files again, where there is a server that uses them.
   Status reload_tls();
@@ -34,6 +36,7 @@ class RepositoryBackend final : public api::Backend {
   Result<api::KeyPin> make_next_key() override;
   Result<api::KeyPin> switch_key() override;
   Result<api::Reach> reach(const std::string& address) override;
+  api::GarbageCollector* collector() override { return collecting_; }
   api::Checker* checker() override { return care_; }
   api::BackendState state() override;
   api::TransportState transport() override;
@@ -48,6 +51,7 @@ class RepositoryBackend final : public api::Backend {
   const std::string directory_;
   std::atomic<net::Server*> server_{nullptr};
   std::atomic<Care*> care_{nullptr};
+  std::atomic<Collecting*> collecting_{nullptr};
   std::mutex keys_mutex_;  // one change of the files at a time
   mutable std::mutex mutex_;
   Config config_;

@@ -10,6 +10,7 @@
 #include "api/service.h"
 #include "base/log.h"
 #include "daemon/administrator.h"
+#include "daemon/collecting.h"
 #include "daemon/log_output.h"
 #include "daemon/pruner.h"
 #include "daemon/repository_backend.h"
@@ -85,6 +86,8 @@ class Daemon {
     backend_ = std::make_unique<RepositoryBackend>(*repository_, options_.directory, config_);
     care_ = std::make_unique<Care>(*repository_, config_);
     backend_->use_care(care_.get());
+    collecting_ = std::make_unique<Collecting>(*repository_);
+    backend_->use_collecting(collecting_.get());
     service_ = std::make_unique<api::Service>(*backend_, clock_, api::ServiceOptions{.lease = config_.lease});
     RB_TRY(net::ServerOptions server_options, server_options_with(std::move(inherited)));
     const std::string socket = server_options.socket_path;
@@ -92,7 +95,9 @@ class Daemon {
     backend_->use_server(server_.get());
     say_where(socket);
     if (!socket.empty()) RB_TRY(note_socket(options_.directory, socket));
-    pruner_ = std::make_unique<Pruner>(repository_->history(), clock_, prune_interval(config_));
+    collecting_->start();
+    pruner_ = std::make_unique<Pruner>(repository_->history(), clock_, prune_interval(config_),
+                                       [this] { collecting_->collect_and_log(); });
     care_->start();
     return {};
   }
@@ -114,6 +119,7 @@ class Daemon {
 
   void stop() {
     notify_stopping();
+    collecting_->stop();
     pruner_.reset();
     server_->stop(kStopGrace);
     backend_->use_server(nullptr);
@@ -123,6 +129,7 @@ class Daemon {
     care_->stop();
     backend_.reset();
     care_.reset();
+    collecting_.reset();
     repository_.reset();
     log(LogLevel::info, "stopped");
   }
@@ -184,6 +191,7 @@ class Daemon {
   const SystemClock clock_;
   std::unique_ptr<LocalRepository> repository_;
   std::unique_ptr<Care> care_;
+  std::unique_ptr<Collecting> collecting_;
   std::unique_ptr<RepositoryBackend> backend_;
   std::unique_ptr<api::Service> service_;
   std::unique_ptr<net::Server> server_;

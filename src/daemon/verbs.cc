@@ -114,6 +114,8 @@ Status run_verb(const Options& options, const Config& config) {
       return run_pin(options, *administrator, false);
     case Verb::undelete:
       return run_undelete(options, *administrator);
+    case Verb::gc:
+      return run_gc(options, *administrator);
     case Verb::stats:
       return run_stats(options, *administrator);
     case Verb::serve:

@@ -47,6 +47,7 @@ Status Collection::pause() const {
 }
 
 Timestamp Collection::judged_before() const {
+  if (options_.judged_before) return *options_.judged_before;
   Timestamp time = core_.clock().wall();
   time.seconds -= options_.grace.count();
   return time;

@@ -5,15 +5,17 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <optional>
 
 #include "repository/repository_core.h"
 
 namespace rb {
 
 struct CollectionOptions {
-  bool dry_run = false;          // only counts
-  std::chrono::seconds grace{};  // for so long a deleted snapshot can be undeleted
-  double dead_share = 0.3;       // of a pack's bytes, beyond which what is left in it is copied
+  bool dry_run = false;                    // only counts
+  std::chrono::seconds grace{};            // for so long a deleted snapshot can be undeleted, or instead:
+  std::optional<Timestamp> judged_before;  // deletions before this become final
+  double dead_share = 0.3;                 // of a pack's bytes, beyond which what is left in it is copied
   std::uint64_t compact_bytes_max = 4ull << 30;  // copied by one collection
   std::uint64_t pack_bytes_max = 128ull << 20;   // of the packs that it is copied into
   // Goes on though a kept snapshot is not complete. What lies beneath a directory that is lost can't be
