@@ -77,7 +77,7 @@ bool CollectionGate::admit_root(std::uint64_t epoch, ObjectNumber number) {
 void CollectionGate::begin_mark(ObjectNumber limit) {
   const std::lock_guard lock(mutex_);
   RB_ASSERT(!mark_ && !dead_set_ && limit > 0);
-  mark_.emplace();
+  mark_ = Mark{};
   mark_->limit = mark_->cursor = limit;
 }
 
