@@ -28,9 +28,7 @@ void BlockSender::start_data_thread_if_wanted() {
 Status BlockSender::put(BlockClass block_class, Bytes block) {
   Lock lock(mutex_);
   const std::size_t size = block.size();
-  done_.wait(lock, [&] {
-    return ended() || unacknowledged_bytes_ == 0 || unacknowledged_bytes_ + size <= options_.window_bytes;
-  });
+  wait_for_room(lock, size);
   if (error_) return std::unexpected(*error_);
   unacknowledged_bytes_ += size;
   if (block_class == BlockClass::data) {
@@ -51,13 +49,25 @@ Status BlockSender::put(BlockClass block_class, Bytes block) {
   return {};
 }
 
+void BlockSender::wait_for_room(Lock& lock, std::size_t size) {
+  while (!ended() && unacknowledged_bytes_ != 0 && unacknowledged_bytes_ + size > options_.window_bytes) {
+    const bool nothing_is_under_way = unacknowledged_bytes_ == data_bytes_ + metadata_bytes_;
+    if (nothing_is_under_way) hurry();
+    done_.wait(lock);
+  }
+}
+
+void BlockSender::hurry() {
+  data_urgent_ = data_put_;
+  metadata_urgent_ = metadata_put_;
+  work_.notify_all();
+}
+
 Status BlockSender::flush() {
   Lock lock(mutex_);
   const std::uint64_t data = data_put_;
   const std::uint64_t metadata = metadata_put_;
-  data_urgent_ = std::max(data_urgent_, data);
-  metadata_urgent_ = std::max(metadata_urgent_, metadata);
-  work_.notify_all();
+  hurry();
   done_.wait(lock, [&] { return ended() || (data_is_through(data) && metadata_acknowledged_ >= metadata); });
   if (error_) return std::unexpected(*error_);
   return {};

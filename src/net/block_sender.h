@@ -27,8 +27,9 @@ struct BlockSenderOptions {
   // A request is closed at this size: large enough that a round trip and a sync to disk are shared by many
   // blocks.
   std::size_t request_bytes = 4 << 20;
-  // How long a smaller one waits to grow, unless somebody waits for it.
-  std::chrono::milliseconds linger{20};
+  // How long a smaller one waits to grow, unless somebody waits for it. A small backup has sent nothing before
+  // it flushes, so its data needs no connection beside the one that asks, however slow the answers are.
+  std::chrono::milliseconds linger{1000};
 };
 
 class BlockSender {
@@ -56,6 +57,9 @@ class BlockSender {
   using Lock = std::unique_lock<std::mutex>;
 
   void start_data_thread_if_wanted();
+  void wait_for_room(Lock& lock, std::size_t size);
+  // What lies here waits no longer to grow.
+  void hurry();
   void run_data();
   void run_metadata();
   bool wait_for_data(Lock& lock);

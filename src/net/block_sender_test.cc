@@ -101,6 +101,19 @@ TEST(BlockSenderTest, NoMoreThanTheWindowIsUnderWay) {
   EXPECT_EQ(acknowledged, 10000u);
 }
 
+TEST(BlockSenderTest, WhoWaitsForTheWindowNeedNotWaitForALargerRequest) {
+  Recorder recorder;
+  BlockSender sender(recording(recorder),
+                     {.window_bytes = 250, .request_bytes = 10'000, .linger = std::chrono::hours(1)});
+  for (int i = 0; i < 10; i++) {
+    ASSERT_TRUE(sender.put(BlockClass::data, block(i)));
+    ASSERT_TRUE(sender.put(BlockClass::metadata, block(i)));
+  }
+  ASSERT_TRUE(sender.flush());
+  EXPECT_EQ(recorder.data_.size(), 10u);
+  EXPECT_EQ(recorder.metadata_.size(), 10u);
+}
+
 TEST(BlockSenderTest, ABlockLargerThanTheWindowPassesAlone) {
   Recorder recorder;
   BlockSender sender(recording(recorder), {.window_bytes = 10, .request_bytes = 10});
