@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "repository/catalog_codec.h"
+#include "repository/catalog_keys.h"
 #include "repository/memory_catalog.h"
 #include "repository/rocks_catalog.h"
 #include "support/store_samples.h"

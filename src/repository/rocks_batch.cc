@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "repository/catalog_codec.h"
+#include "repository/catalog_keys.h"
 
 namespace rb {
 

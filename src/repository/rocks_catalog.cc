@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "repository/catalog_codec.h"
+#include "repository/catalog_keys.h"
 #include "repository/rocks_batch.h"
 
 namespace rb {
