@@ -121,6 +121,27 @@ TEST_F(CheckTest, ACatalogThatLostARowIsFound) {
   EXPECT_EQ(text(check(true)).find("incomplete:"), std::string::npos) << text(check(true));
 }
 
+// The page above the lost chunk is in no later backup: it is judged again, and names the chunk that came.
+TEST_F(CheckTest, WhatRefersToSomethingThatCameAgainIsGoodAgain) {
+  const auto chunks = back_up({noise(1), noise(2)}, 1);
+  open();
+  CatalogBatch batch;
+  batch.removed_objects = {{domain(), chunks[0]}};
+  ASSERT_TRUE(core().catalog().apply(batch));
+  EXPECT_GE(check(false).damage_count, 1u);
+  ASSERT_EQ(core().quarantine().size(), 1u);
+  const ObjectId page = core().quarantine().unresolved(core().index())[0].id;
+  back_up({noise(1), noise(3)}, 2);
+  EXPECT_EQ(text(check(true)).find("incomplete:"), std::string::npos) << text(check(true));
+  EXPECT_EQ(core().quarantine().size(), 0u);
+  const std::vector<ObjectId> both = {chunks[0], page};
+  const auto answer = core().index().find(domain(), both);
+  ASSERT_TRUE(answer && answer->found[0] && answer->found[1]);
+  EXPECT_TRUE(answer->found[1]->complete());
+  const auto children = core().catalog().children(answer->found[1]->row.number);
+  EXPECT_NE(std::find(children->begin(), children->end(), answer->found[0]->row.number), children->end());
+}
+
 TEST_F(CheckTest, AReadingThatWasStoppedIsGoneOnWith) {
   back_up({noise(1)}, 1);
   open();

@@ -7,6 +7,7 @@
 #include "check/header_check.h"
 #include "check/history_check.h"
 #include "check/row_check.h"
+#include "repository/healing.h"
 
 namespace rb {
 
@@ -35,6 +36,7 @@ Status report_wrong_rows(RepositoryCore& core, const std::vector<LocatedRow>& wr
 Status check_structure(RepositoryCore& core, DataCheck& data, Pace& pace, CheckProgress& progress,
                        StructureCheckReport& report) {
   progress.total += kSteps;
+  RB_TRY(heal(core));  // else it would tell of what has been sent again since
   RB_TRY(const HistoryCheckReport histories, check_histories(core, pace, report.findings));
   report.snapshots = histories.snapshots;
   ++progress.done;

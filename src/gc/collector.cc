@@ -8,6 +8,7 @@
 #include "gc/marker.h"
 #include "gc/reclaim.h"
 #include "gc/sweeper.h"
+#include "repository/healing.h"
 
 namespace rb {
 
@@ -69,12 +70,14 @@ Status Collection::mark_and_freeze() {
   RB_TRY(marker.begin());
   RB_TRY(pause());
   RB_TRY(marker.take_roots());
+  RB_TRY(mark(marker));
+  // From here on what was deleted before can't come back, whether or not the freeze comes to pass.
+  RB_TRY(core_.book().note_collection(judged));
   for (bool frozen = false; !frozen;) {
     RB_TRY(mark(marker));
     RB_TRY(frozen, marker.freeze());
   }
-  RB_TRY(pause());
-  return core_.book().note_collection(judged);
+  return pause();
 }
 
 // What a collection would free now.
@@ -159,6 +162,7 @@ Status Collection::finish_sweep() {
 Result<CollectionReport> Collection::run() {
   const std::chrono::nanoseconds began = core_.clock().monotonic();
   RB_TRY(finish_sweep());
+  RB_TRY(heal(core_));  // what was incomplete may have been sent again
   if (options_.dry_run) {
     RB_TRY(count_dead());
   } else {

@@ -237,6 +237,66 @@ TEST_F(CollectorTest, WhatIsCommittedDuringTheMarkStays) {
   }
 }
 
+// What is deleted after the roots were taken is alive in this collection, whatever the time is said to be:
+// the next one judges it.
+TEST_F(CollectorTest, AClockThatIsSetBackMakesNoDeletionFinalTooEarly) {
+  for (int at = 1; at < 6; ++at) {
+    CollectedRepository repository;
+    const Backup old = make_backup("old"), kept = make_backup("new");
+    const SnapshotInfo deleted = repository.back_up(old.beneath(), old.snapshot);
+    repository.back_up(kept.beneath(), kept.snapshot);
+    for (int i = 0; i < 2; ++i)
+      ASSERT_TRUE(repository.collect());
+    int step = 0;
+    ASSERT_TRUE(repository.collect([&] {
+      if (step++ != at) return;
+      repository.clock().shift = -100'000'000;
+      repository.remove(deleted);
+    }));
+    ASSERT_GT(step, at);
+    EXPECT_EQ(repository.core().book().history(repository.node())->size(), 2u) << at;
+    EXPECT_TRUE(repository.core().book().undelete({repository.node(), deleted.sequence}, [](auto,
+                                                                                            const auto&) {
+      return Status{};
+    })) << at;
+    EXPECT_TRUE(repository.check_kept()) << at;
+  }
+}
+
+// A crash in between leaves a sweep to be finished; a snapshot that could still be brought back would be
+// without its objects then.
+TEST_F(CollectorTest, TheJournalKnowsOfACollectionBeforeAnythingIsDead) {
+  make_garbage();
+  bool frozen = false;
+  ASSERT_TRUE(repository_.collect([&] {
+    if (!repository_.core().gate().dead_set()) return;
+    frozen = true;
+    EXPECT_EQ(repository_.core().book().history(repository_.node())->size(), 1u);
+  }));
+  EXPECT_TRUE(frozen);
+}
+
+TEST_F(CollectorTest, ASnapshotComesBackIntoTheDomainThatItWasMadeIn) {
+  const SnapshotInfo snapshot = back_up(make_backup("old"));
+  back_up(make_backup("new"));
+  repository_.remove(snapshot);
+  const NodeRecord node = *repository_.core().book().admit({.node = repository_.node()});
+  NodeRecord moved = node;
+  moved.domain = node.domain + 1;
+  Journal& journal = repository_.core().journal();
+  ASSERT_TRUE(journal.append(DomainRecord{.domain = moved.domain, .chunk_params = small_chunk_params()}));
+  ASSERT_TRUE(journal.append(moved));
+  repository_.restart();
+  ASSERT_EQ(repository_.core().book().admit({.node = node.node})->domain, moved.domain);
+  std::optional<std::uint32_t> domain;
+  ASSERT_TRUE(repository_.core().book().undelete({node.node, snapshot.sequence},
+                                                 [&](std::uint32_t asked, const ObjectId&) -> Status {
+                                                   domain = asked;
+                                                   return {};
+                                                 }));
+  EXPECT_EQ(domain, node.domain);
+}
+
 TEST_F(CollectorTest, OnlyOneAtATime) {
   std::optional<Errc> second;
   ASSERT_TRUE(repository_.collect([&] {
@@ -319,6 +379,55 @@ TEST_F(CollectorTest, WhatIsDamagedHindersACollectionUnlessOneInsists) {
   repository_.remove(repository_.begin(SessionPurpose::read)->snapshots({})->back());
   EXPECT_FALSE(run_collection(repository_.core(), {}, cancelled));
   EXPECT_TRUE(run_collection(repository_.core(), {.though_damaged = true}, cancelled));
+}
+
+// Nobody sends again what the older snapshot has above the chunk, since nobody needs it.
+TEST_F(CollectorTest, ASnapshotIsWholeAgainOnceAnotherBackupBroughtWhatItLacked) {
+  const NamedObject chunk = make_chunk("lost");
+  ASSERT_TRUE(CollectedRepository::upload(*repository_.begin(), {chunk}));
+  repository_.restart();  // seals the pack
+  const NamedObject page = make_tree("page", {chunk.id}), root = make_tree("root", {page.id});
+  const NamedObject old = make_snapshot("old", root.id);
+  repository_.back_up({page, root}, old);
+  repository_.disk().erase(repository_.core().packs().path(1));
+  repository_.rebuild();
+  EXPECT_FALSE(repository_.has(old.id));
+  EXPECT_FALSE(repository_.collect());
+
+  const NamedObject other = make_tree("other page", {chunk.id});
+  const SnapshotInfo between = repository_.back_up({chunk, other}, make_snapshot("between", other.id));
+  ASSERT_TRUE(repository_.collect());
+  EXPECT_TRUE(repository_.has(old.id));
+  back_up(make_backup("new"));
+  repository_.remove(between);
+  repository_.collect_all();
+  EXPECT_FALSE(repository_.has(other.id));
+  EXPECT_TRUE(repository_.check_kept()) << "it keeps the chunk alive by itself";
+  repository_.rebuild();
+  EXPECT_TRUE(repository_.check_kept());
+  EXPECT_TRUE(repository_.collect());
+}
+
+TEST_F(CollectorTest, WhatStillLacksSomethingStaysFlagged) {
+  const NamedObject first = make_chunk("first"), second = make_chunk("second");
+  ASSERT_TRUE(CollectedRepository::upload(*repository_.begin(), {first, second}));
+  repository_.restart();
+  const NamedObject whole = make_tree("whole again", {first.id}), lacking = make_tree("lacking", {second.id});
+  const NamedObject root = make_tree("root", {whole.id, lacking.id});
+  const NamedObject old = make_snapshot("old", root.id);
+  repository_.back_up({whole, lacking, root}, old);
+  repository_.disk().erase(repository_.core().packs().path(1));
+  repository_.rebuild();
+  const NamedObject other = make_tree("other page", {first.id});
+  repository_.back_up({first, other}, make_snapshot("between", other.id));
+  EXPECT_FALSE(repository_.collect());
+  EXPECT_TRUE(repository_.has(whole.id)) << "as far as it goes";
+  EXPECT_FALSE(repository_.has(lacking.id));
+  EXPECT_FALSE(repository_.has(old.id));
+  const NamedObject third = make_tree("third page", {second.id});
+  repository_.back_up({second, third}, make_snapshot("after", third.id));
+  EXPECT_TRUE(repository_.collect());
+  EXPECT_TRUE(repository_.check_kept());
 }
 
 // A collection dies at every change of the disk and of the catalog, and every prefix of what the catalog was

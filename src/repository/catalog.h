@@ -113,6 +113,7 @@ struct CatalogTimes {
   std::optional<Timestamp> newest;         // of all records
   std::optional<Timestamp> last_pruning;   // the newest of them
   std::optional<Timestamp> judged_before;  // of the last collection
+  std::optional<Timestamp> last_collection;
   bool operator==(const CatalogTimes&) const = default;
 };
 
@@ -204,6 +205,8 @@ class Catalog {
   virtual Result<std::vector<SnapshotInfo>> snapshots(std::uint32_t node, std::uint64_t before_sequence,
                                                       std::size_t limit) = 0;
   virtual Result<std::uint64_t> snapshot_count(std::uint32_t node) = 0;
+  // With the domain that it was made in.
+  virtual Result<std::optional<CatalogCommit>> commit_at(const CatalogSnapshotKey& snapshot) = 0;
   virtual Result<std::optional<SnapshotInfo>> commit_of(std::uint32_t node, const RunId& run) = 0;
   virtual Result<std::optional<SnapshotInfo>> snapshot(std::uint32_t node, const SnapshotId& id) = 0;
 

@@ -222,6 +222,7 @@ Bytes encode_times(const CatalogTimes& times) {
   write_optional_time(w, times.newest);
   write_optional_time(w, times.last_pruning);
   write_optional_time(w, times.judged_before);
+  write_optional_time(w, times.last_collection);
   return out;
 }
 
@@ -231,6 +232,7 @@ Result<CatalogTimes> decode_times(ByteView value) {
   times.newest = read_optional_time(r);
   times.last_pruning = read_optional_time(r);
   times.judged_before = read_optional_time(r);
+  times.last_collection = read_optional_time(r);
   if (!r.done()) return damaged("the times");
   return times;
 }

@@ -53,17 +53,25 @@ void CollectionGate::born(SessionState& session, std::span<const NewObject> obje
     numbers.push_back(object.number);
   const std::lock_guard lock(mutex_);
   session.pin(numbers);
+  for (const NewObject& object : objects)
+    shade_beneath(object.number, object.children);
+}
+
+void CollectionGate::healed(ObjectNumber number, std::span<const ObjectNumber> children) {
+  const std::lock_guard lock(mutex_);
+  shade_beneath(number, children);
+}
+
+// One with an older number than the mark's (reserved before it began, or of a row that was incomplete) is
+// never grey: all that it refers to is shaded at once.
+void CollectionGate::shade_beneath(ObjectNumber number, std::span<const ObjectNumber> children) {
   if (!mark_) return;
-  for (const NewObject& object : objects) {
-    // One with an older number (reserved before the mark began, or of an incomplete row) is never grey: all
-    // that it refers to is shaded at once.
-    if (object.number < mark_->limit) {
-      mark_->marked.add(object.number);
-      mark_->scanned.add(object.number);
-    }
-    for (const ObjectNumber child : object.children)
-      shade(child, true);
+  if (number < mark_->limit) {
+    mark_->marked.add(number);
+    mark_->scanned.add(number);
   }
+  for (const ObjectNumber child : children)
+    shade(child, true);
 }
 
 bool CollectionGate::admit_root(std::uint64_t epoch, ObjectNumber number) {

@@ -45,6 +45,9 @@ class CollectionGate {
   // Objects that are about to enter the index: pins them, and keeps them and all they refer to. Requires:
   // the append mutex of BlockWriter, held since a hold() that succeeded.
   void born(SessionState& session, std::span<const NewObject> objects);
+  // An object that is alive is about to name other numbers than it did, as BlockWriter's born ones do.
+  // Requires: the catalog is still, and all of them are alive.
+  void healed(ObjectNumber number, std::span<const ObjectNumber> children);
   // Makes an object found in `epoch` a root: it is about to be journalled as a commit or an undeletion.
   // False: look up again.
   bool admit_root(std::uint64_t epoch, ObjectNumber number);
@@ -100,6 +103,7 @@ class CollectionGate {
     std::size_t taken = 0;          // late ones that are being read
   };
   void shade(ObjectNumber number, bool metadata);
+  void shade_beneath(ObjectNumber number, std::span<const ObjectNumber> children);
   void note_late(ObjectNumber number);
   void scan_page(const MarkPage& page);
   void change_dead_set(std::shared_ptr<const DeadSet> dead_set);

@@ -174,6 +174,14 @@ std::optional<SnapshotInfo> MemoryCatalog::find_snapshot(
   return std::nullopt;
 }
 
+Result<std::optional<CatalogCommit>> MemoryCatalog::commit_at(const CatalogSnapshotKey& snapshot) {
+  const std::lock_guard lock(mutex_);
+  const auto& history = history_[snapshot.node];
+  const auto found = history.find(snapshot.sequence);
+  if (found == history.end()) return std::nullopt;
+  return found->second;
+}
+
 Result<std::optional<SnapshotInfo>> MemoryCatalog::commit_of(std::uint32_t node, const RunId& run) {
   const std::lock_guard lock(mutex_);
   return find_snapshot(node, [&](const SnapshotInfo& s) { return s.run == run; });

@@ -41,6 +41,7 @@ class MemoryCatalog final : public Catalog {
   Result<std::vector<SnapshotInfo>> snapshots(std::uint32_t node, std::uint64_t before_sequence,
                                               std::size_t limit) override;
   Result<std::uint64_t> snapshot_count(std::uint32_t node) override;
+  Result<std::optional<CatalogCommit>> commit_at(const CatalogSnapshotKey& snapshot) override;
   Result<std::optional<SnapshotInfo>> commit_of(std::uint32_t node, const RunId& run) override;
   Result<std::optional<SnapshotInfo>> snapshot(std::uint32_t node, const SnapshotId& id) override;
   Status apply(const CatalogBatch& batch) override;

@@ -83,7 +83,9 @@ class NodeBook {
   Result<NodeRecord> node_called(const std::string& name) const;
   CatalogTimes times() const;
 
-  // Passes by the head, and what is pinned or deleted by now. Gives how many it deleted.
+  // Passes by the head, and what is pinned or deleted by now. Whatever the clock says, none is deleted before
+  // a time by which a collection has judged or is judging: it would be final at once. Gives how many it
+  // deleted.
   Result<std::uint64_t> delete_snapshots(std::uint32_t node, std::span<const std::uint64_t> sequences);
   // `admit` is called as in commit. Nothing happens to one that is not deleted. Errc::not_found: no such
   // snapshot, or a collection has judged it.
@@ -97,8 +99,9 @@ class NodeBook {
   // For a collection. What a mark that judges at `judged_before` takes as roots: every snapshot but those
   // that were deleted before then. Call it after barrier().
   Status visit_kept(const Timestamp& judged_before, const CommitVisitor& visit);
-  // After the freeze, with the time that was judged by: what was deleted before is gone from the catalog when
-  // this returns, and stays gone when a catalog is made anew.
+  // Before the freeze, with the time that was judged by: what was deleted before is gone from the catalog
+  // when this returns, and stays gone when a catalog is made anew. Not after it: a dead set of which the
+  // journal knows nothing would be swept, and leave snapshots without their objects.
   Status note_collection(const Timestamp& judged_before);
 
   std::optional<SnapshotInfo> head(std::uint32_t node) const;
@@ -119,7 +122,7 @@ class NodeBook {
   void take_membership(const JournalRecord& record);
   void take_history(const JournalRecord& record);
   void take_time(const JournalRecord& record);
-  Result<std::optional<SnapshotInfo>> snapshot_at(const CatalogSnapshotKey& snapshot);
+  Timestamp time_of_deletion() const;
   Status catch_up();
   Result<NodeRecord> enrol(NodeRecord node, const std::string& group);
   Result<std::uint32_t> domain_for(const std::string& group);
@@ -142,6 +145,7 @@ class NodeBook {
   std::mutex changes_;   // held during a change, the journal's sync included
   CatalogBatch behind_;  // in the journal, not yet in the catalog; guarded by changes_
   std::atomic<bool> is_behind_ = false;
+  Timestamp judging_before_;  // of the mark that runs, or the last one; guarded by changes_
 
   mutable std::shared_mutex state_mutex_;  // what follows is written only by who holds changes_ as well
   std::map<std::uint32_t, CatalogNode> nodes_;

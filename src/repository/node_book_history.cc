@@ -29,6 +29,7 @@ void NodeBook::take_history(const JournalRecord& record) {
     marks_.take(*collection, behind_);
     times_.judged_before =
         std::max(times_.judged_before.value_or(collection->judged_before), collection->judged_before);
+    times_.last_collection = collection->made;
   } else if (const auto* pruning = std::get_if<PruningRecord>(&record)) {
     times_.last_pruning = pruning->made;
   }
@@ -90,7 +91,11 @@ Result<std::vector<SnapshotInfo>> NodeBook::snapshots(std::uint32_t node, const 
 }
 
 Status NodeBook::visit_kept(const Timestamp& judged_before, const CommitVisitor& visit) {
-  RB_TRY(await_catalog());
+  {
+    const std::lock_guard lock(changes_);
+    RB_TRY(catch_up());
+    judging_before_ = std::max(judging_before_, judged_before);
+  }
   return catalog_.visit_commits([&](const CatalogCommit& commit) -> Status {
     const CatalogSnapshotMark mark = mark_of({commit.node, commit.snapshot.sequence});
     if (mark.deleted && *mark.deleted < judged_before) return {};
@@ -98,11 +103,9 @@ Status NodeBook::visit_kept(const Timestamp& judged_before, const CommitVisitor&
   });
 }
 
-Result<std::optional<SnapshotInfo>> NodeBook::snapshot_at(const CatalogSnapshotKey& snapshot) {
-  if (snapshot.sequence == UINT64_MAX) return std::nullopt;
-  RB_TRY(const auto found, catalog_.snapshots(snapshot.node, snapshot.sequence + 1, 1));
-  if (found.empty() || found.front().sequence != snapshot.sequence) return std::nullopt;
-  return found.front();
+// Requires: changes_.
+Timestamp NodeBook::time_of_deletion() const {
+  return std::max({clock_.wall(), judging_before_, times_.judged_before.value_or(judging_before_)});
 }
 
 // One record each: what was judged together is right one by one, so a crash half-way leaves nothing to undo.
@@ -116,9 +119,9 @@ Result<std::uint64_t> NodeBook::delete_snapshots(std::uint32_t node,
     if (head == heads_.end() || head->second.sequence == sequence) continue;
     const CatalogSnapshotMark mark = marks_.of({node, sequence});
     if (mark.deleted || mark.pinned_by_administrator || mark.pinned_by_node) continue;
-    RB_TRY(const auto snapshot, snapshot_at({node, sequence}));
-    if (!snapshot) continue;
-    RB_TRY(change(DeletionRecord{.made = clock_.wall(), .node = node, .sequence = sequence}));
+    RB_TRY(const auto commit, catalog_.commit_at({node, sequence}));
+    if (!commit) continue;
+    RB_TRY(change(DeletionRecord{.made = time_of_deletion(), .node = node, .sequence = sequence}));
     ++deleted;
   }
   return deleted;
@@ -128,11 +131,11 @@ Status NodeBook::undelete(const CatalogSnapshotKey& snapshot,
                           const std::function<Status(std::uint32_t domain, const ObjectId& object)>& admit) {
   const std::lock_guard lock(changes_);
   RB_TRY(catch_up());
-  RB_TRY(const auto found, snapshot_at(snapshot));
-  const CatalogNode* node = node_numbered(snapshot.node);
-  if (!found || node == nullptr) return no_such_snapshot();
+  RB_TRY(const auto found, catalog_.commit_at(snapshot));
+  if (!found || node_numbered(snapshot.node) == nullptr) return no_such_snapshot();
   if (!marks_.is_deleted(snapshot)) return {};
-  RB_TRY(admit(node->record.domain, found->object));
+  // In the domain that it was made in, whichever the node is in by now.
+  RB_TRY(admit(found->domain, found->snapshot.object));
   RB_TRY(
       change(UndeletionRecord{.made = clock_.wall(), .node = snapshot.node, .sequence = snapshot.sequence}));
   return {};
@@ -142,7 +145,7 @@ Status NodeBook::pin(const CatalogSnapshotKey& snapshot, bool pinned, PinAuthori
                      const std::function<Status()>& admit) {
   const std::lock_guard lock(changes_);
   RB_TRY(catch_up());
-  RB_TRY(const auto found, snapshot_at(snapshot));
+  RB_TRY(const auto found, catalog_.commit_at(snapshot));
   if (!found) return no_such_snapshot();
   const CatalogSnapshotMark mark = marks_.of(snapshot);
   if (mark.deleted) return fail(Errc::not_found, "the snapshot is deleted");

@@ -146,6 +146,15 @@ void Quarantine::apply(std::uint32_t domain, std::span<const ObjectId> ids,
   }
 }
 
+Status Quarantine::forget(const QuarantinedObject& object) {
+  const std::lock_guard lock(mutex_);
+  const auto entry = entries_.find(DomainKey{object.domain, object.id});
+  if (entry == entries_.end() || entry->second.at != object.at) return {};
+  entries_.erase(entry);
+  is_empty_ = entries_.empty();
+  return save();
+}
+
 // Asks without the mutex, which the index takes by apply().
 void Quarantine::forget_resolved(ObjectIndex& index, std::uint32_t domain) {
   std::vector<ObjectId> ids;

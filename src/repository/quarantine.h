@@ -45,6 +45,9 @@ class Quarantine {
   void apply(std::uint32_t domain, std::span<const ObjectId> ids,
              std::span<std::optional<FoundObject>> found) const;
 
+  // It was judged again at this place, and is good. Durable when it returns.
+  Status forget(const QuarantinedObject& object);
+
   // What a session of the node is to be told that it may send again. Forgets what has come meanwhile.
   std::vector<ObjectId> wanted(ObjectIndex& index, std::uint32_t domain, std::uint32_t node);
   // A run of the node that was told has ended well. After some of them a node is not asked again for what it

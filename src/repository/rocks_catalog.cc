@@ -81,6 +81,7 @@ class RocksCatalog final : public Catalog {
   Result<std::vector<SnapshotInfo>> snapshots(std::uint32_t node, std::uint64_t before_sequence,
                                               std::size_t limit) override;
   Result<std::uint64_t> snapshot_count(std::uint32_t node) override;
+  Result<std::optional<CatalogCommit>> commit_at(const CatalogSnapshotKey& snapshot) override;
   Result<std::optional<SnapshotInfo>> commit_of(std::uint32_t node, const RunId& run) override;
   Result<std::optional<SnapshotInfo>> snapshot(std::uint32_t node, const SnapshotId& id) override;
   Status apply(const CatalogBatch& batch) override;
@@ -348,6 +349,13 @@ Result<std::optional<SnapshotInfo>> RocksCatalog::snapshot_behind(std::uint32_t 
   RB_TRY(const auto row, get(snapshot_key(node, number)));
   if (!row) return fail(Errc::corrupt, "the catalog lacks a snapshot that it names");
   return decode_snapshot_row(as_bytes(*row));
+}
+
+Result<std::optional<CatalogCommit>> RocksCatalog::commit_at(const CatalogSnapshotKey& snapshot) {
+  RB_TRY(const auto row, get(snapshot_key(snapshot.node, snapshot.sequence)));
+  if (!row) return std::nullopt;
+  RB_TRY(const CatalogCommit commit, decode_commit_row(snapshot.node, as_bytes(*row)));
+  return commit;
 }
 
 Result<std::optional<SnapshotInfo>> RocksCatalog::commit_of(std::uint32_t node, const RunId& run) {

@@ -21,8 +21,11 @@ namespace rb::test {
 // Later at each look, so that what happens later has a later time.
 class TickingClock final : public Clock {
  public:
-  Timestamp wall() const override { return {1'700'000'000 + ++ticks_, 0}; }
+  Timestamp wall() const override { return {1'700'000'000 + ++ticks_ + shift, 0}; }
   std::chrono::nanoseconds monotonic() const override { return std::chrono::milliseconds(ticks_.load()); }
+
+
+  std::atomic<std::int64_t> shift = 0;  // somebody sets it, by so many seconds
 
  private:
   mutable std::atomic<std::int64_t> ticks_ = 0;
@@ -71,6 +74,7 @@ class CollectedRepository {
   RepositoryCore& core() { return *core_; }
   FakeFileSystem& disk() { return *disk_; }
   MemoryCatalogLog& log() { return *log_; }
+  TickingClock& clock() { return clock_; }
   std::uint32_t node() const { return caller_.node; }
 
   std::unique_ptr<Session> begin(SessionPurpose purpose = SessionPurpose::write) {
