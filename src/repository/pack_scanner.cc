@@ -96,43 +96,87 @@ Result<std::uint64_t> skipped_of_header(ByteView bytes, std::uint64_t number,
   return std::uint64_t{bytes.size()};
 }
 
+class Scan {
+ public:
+  Scan(const File& file, const PackScanRange& range, const HashKey& record_key,
+       const PackStore::Visitor& visit, const RecordCorrector& corrected)
+      : window_(file, range.end),
+        end_(range.end),
+        record_key_(record_key),
+        visit_(visit),
+        corrected_(corrected),
+        at_(range.from) {}
+
+  Result<PackStore::ScanResult> run(const RepositoryId& repository) {
+    if (at_.offset < kPackHeaderBytes) {
+      const ByteView bytes = window_.view(0, kPackHeaderBytes);
+      RB_TRY(result_.skipped_bytes, skipped_of_header(bytes, at_.pack, repository));
+      at_.offset = kPackHeaderBytes;
+    }
+    at_.offset = (at_.offset + kPackAlignment - 1) / kPackAlignment * kPackAlignment;
+    while (at_.offset < end_)
+      RB_TRY(visit_next());
+    for (bool more = true; more;) {  // what the file has lost at its end
+      RB_TRY(more, visit_corrected());
+    }
+    return result_;
+  }
+
+ private:
+  Status visit_next() {
+    const auto header =
+        decode_pack_record_header(window_.view(at_.offset, kPackRecordHeaderBytes), at_, record_key_);
+    const std::size_t used_bytes = header ? header->block_offset() + header->block_bytes : 0;
+    const bool is_there = header && used_bytes <= end_ - at_.offset;
+    if (is_there) {
+      const ByteView record = window_.view(at_.offset, used_bytes);
+      const ByteView block = record.subspan(header->block_offset());
+      const Status whole = check_pack_record(record.first(header->block_offset()), block, at_, record_key_);
+      if (whole) return take(header->owner, block, header->record_bytes());
+      log(LogLevel::error, "{}", whole.error().message);
+    }
+    RB_TRY(const bool visited, visit_corrected());
+    if (visited) return {};
+    const std::uint64_t next = is_there ? std::min<std::uint64_t>(end_, at_.offset + header->record_bytes())
+                                        : find_magic(window_, at_.offset + kPackAlignment, end_);
+    result_.skipped_bytes += next - at_.offset;
+    at_.offset = next;
+    return {};
+  }
+
+  // False: nobody knows of a record here.
+  Result<bool> visit_corrected() {
+    if (!corrected_) return false;
+    const auto record = corrected_(at_);
+    if (!record) return false;
+    const PackRecordHeader header{.owner = record->owner,
+                                  .block_bytes = static_cast<std::uint32_t>(record->block.size())};
+    RB_TRY(take(record->owner, record->block, header.record_bytes()));
+    return true;
+  }
+
+  Status take(const PackRecordOwner& owner, ByteView block, std::uint64_t record_bytes) {
+    RB_TRY(visit_(at_, owner, block));
+    ++result_.records;
+    at_.offset += record_bytes;
+    return {};
+  }
+
+  FileWindow window_;
+  const std::uint64_t end_;
+  const HashKey& record_key_;
+  const PackStore::Visitor& visit_;
+  const RecordCorrector& corrected_;
+  PackPosition at_;
+  PackStore::ScanResult result_;
+};
+
 }  // namespace
 
 Result<PackStore::ScanResult> scan_pack(const File& file, const PackScanRange& range,
                                         const HashKey& record_key, const RepositoryId& repository,
-                                        const PackStore::Visitor& visit) {
-  PackStore::ScanResult result;
-  FileWindow window(file, range.end);
-  PackPosition at = range.from;
-  if (at.offset < kPackHeaderBytes) {
-    const ByteView bytes = window.view(0, kPackHeaderBytes);
-    RB_TRY(result.skipped_bytes, skipped_of_header(bytes, at.pack, repository));
-    at.offset = bytes.size();
-  }
-  at.offset = (at.offset + kPackAlignment - 1) / kPackAlignment * kPackAlignment;
-  while (at.offset < range.end) {
-    const auto header =
-        decode_pack_record_header(window.view(at.offset, kPackRecordHeaderBytes), at, record_key);
-    const std::size_t used_bytes = header ? header->block_offset() + header->block_bytes : 0;
-    if (!header || used_bytes > range.end - at.offset) {
-      const std::uint64_t next = find_magic(window, at.offset + kPackAlignment, range.end);
-      result.skipped_bytes += next - at.offset;
-      at.offset = next;
-      continue;
-    }
-    const ByteView record = window.view(at.offset, used_bytes);
-    const ByteView block = record.subspan(header->block_offset());
-    if (const Status whole = check_pack_record(record.first(header->block_offset()), block, at, record_key);
-        whole) {
-      RB_TRY(visit(at, header->owner, block));
-      ++result.records;
-    } else {
-      log(LogLevel::error, "{}", whole.error().message);
-      result.skipped_bytes += std::min<std::uint64_t>(header->record_bytes(), range.end - at.offset);
-    }
-    at.offset += header->record_bytes();
-  }
-  return result;
+                                        const PackStore::Visitor& visit, const RecordCorrector& corrected) {
+  return Scan(file, range, record_key, visit, corrected).run(repository);
 }
 
 }  // namespace rb
