@@ -78,6 +78,13 @@ void DataCheck::tell(std::uint64_t pack, const PackOutcome& outcome, DataCheckRe
          .affected = {}});
   }
   if (outcome.parity_made) ++report.parities_made;
+  if (outcome.header_damaged) {
+    report.findings.add({.kind = FindingKind::spare,
+                         .where = core_.packs().path(pack),
+                         .what = "the header of the pack is damaged; its records are not affected",
+                         .advice = "nothing is lost; look at the disk",
+                         .affected = {}});
+  }
   if (!outcome.parity_problem.empty()) {
     report.findings.add({.kind = FindingKind::spare,
                          .where = core_.packs().parity_path(pack),

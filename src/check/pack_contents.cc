@@ -1,5 +1,7 @@
 #include "check/pack_contents.h"
 
+#include <array>
+
 #include "base/log.h"
 #include "chunk/block_codec.h"
 #include "repository/pack_scanner.h"
@@ -18,6 +20,14 @@ Status verify_block(BlockReader& reader, ByteView block) {
 std::uint64_t record_end(const PackPosition& at, const PackRecordOwner& owner, ByteView block) {
   const PackRecordHeader header{.owner = owner, .block_bytes = static_cast<std::uint32_t>(block.size())};
   return at.offset + header.record_bytes();
+}
+
+bool has_sound_header(const File& file, std::uint64_t pack, const RepositoryId& repository) {
+  std::array<std::uint8_t, kPackHeaderBytes> bytes;
+  const auto read = file.read_at(0, bytes);
+  if (!read || *read != bytes.size()) return false;
+  const auto header = decode_pack_header(bytes);
+  return header && header->number == pack && header->repository == repository;
 }
 
 }  // namespace
@@ -46,6 +56,7 @@ Result<PackContents> read_pack_contents(RepositoryCore& core, std::uint64_t pack
   const RepositoryFormat& format = core.directory().format;
   RB_TRY(scan_pack(paced, range, format.record_key, format.id, visit));
   RB_TRY(pace.check());
+  contents.header_damaged = contents.records > 0 && !has_sound_header(*file, pack, format.id);
   if (reached < contents.bytes) contents.gaps.push_back({reached, contents.bytes});
   return contents;
 }

@@ -18,6 +18,8 @@ struct PackStretch {
 struct PackContents {
   std::uint64_t bytes = 0, records = 0, objects = 0;
   std::vector<PackStretch> gaps;
+  // Of a pack with records. Each of them proves by itself where it belongs, so nothing is lost with it.
+  bool header_damaged = false;
 };
 
 // A record counts as whole when its checks are right, its block unpacks, and each object in it is what its id

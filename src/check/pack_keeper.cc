@@ -47,7 +47,7 @@ Result<PackOutcome> PackKeeper::look_after(std::uint64_t pack, Thoroughness thor
   auto parity = open_parity(core_, pack);
   if (!parity) outcome.parity_problem = parity.error().message;
   const bool has_reader = parity && parity->has_value();
-  bool is_intact = false, parity_is_intact = false;
+  bool is_intact = false, is_whole_again = false, parity_is_intact = false;
   if (has_reader) {
     const ParityReader& reader = **parity;
     RB_TRY(const auto file, core_.file_system().open(core_.packs().path(pack), OpenMode::read));
@@ -57,12 +57,13 @@ Result<PackOutcome> PackKeeper::look_after(std::uint64_t pack, Thoroughness thor
            reader.examine(*file, [&](std::uint64_t bytes) { return pace.spend(bytes); }));
     is_intact = condition.pack_intact;
     parity_is_intact = condition.parity_intact();
-    if (!is_intact) RB_TRY(correct(pack, reader, outcome));
+    if (!is_intact) {
+      RB_TRY(is_whole_again, correct(pack, reader, outcome));
+    }
   }
   if (!is_intact || thoroughness == Thoroughness::records) RB_TRY(read_records(pack, pace, outcome));
-  // A pack that was damaged and is whole again has its parity still; one that lost something keeps it for the
-  // rest.
-  const bool is_sound = is_intact || !has_reader;
+  // A pack that has lost something keeps what parity there is, for the rest.
+  const bool is_sound = is_intact || is_whole_again || !has_reader;
   if (outcome.parity_problem.empty() && is_sound && !parity_is_intact && percent_ > 0 && outcome.bytes > 0)
     make_parity(pack, outcome);
   return outcome;
@@ -72,6 +73,7 @@ Status PackKeeper::read_records(std::uint64_t pack, Pace& pace, PackOutcome& out
   RB_TRY(PackContents contents, read_pack_contents(core_, pack, pace));
   outcome.bytes = contents.bytes;
   outcome.gaps = std::move(contents.gaps);
+  outcome.header_damaged = contents.header_damaged;
   return {};
 }
 
@@ -83,8 +85,9 @@ void PackKeeper::make_parity(std::uint64_t pack, PackOutcome& outcome) {
   if (!made) outcome.parity_problem = made.error().message;
 }
 
-// The new file takes the pack's name only when it is better than the old one.
-Status PackKeeper::correct(std::uint64_t pack, const ParityReader& parity, PackOutcome& outcome) {
+// The new file takes the pack's name only when it is better than the old one. Gives whether it is to the byte
+// what the pack was.
+Result<bool> PackKeeper::correct(std::uint64_t pack, const ParityReader& parity, PackOutcome& outcome) {
   FileSystem& fs = core_.file_system();
   const std::string path = core_.packs().path(pack), repaired_path = path + ".repaired";
   RB_TRY(const bool left_over, fs.exists(repaired_path));
@@ -92,10 +95,13 @@ Status PackKeeper::correct(std::uint64_t pack, const ParityReader& parity, PackO
   const auto repair = write_repaired_pack(fs, path, parity, repaired_path);
   if (!repair && repair.error().code == Errc::corrupt) {
     log(LogLevel::error, "{}", repair.error().message);
-    return {};  // the records tell where
+    return false;  // the records tell where
   }
   if (!repair) return std::unexpected(repair.error());
-  if (repair->sectors.corrected.empty() && !repair->whole) return fs.remove(repaired_path);
+  if (repair->sectors.corrected.empty() && !repair->whole) {
+    RB_TRY(fs.remove(repaired_path));
+    return false;
+  }
   RB_TRY(outcome.kept_as, keep_damaged(pack));
   RB_TRY(fs.rename(repaired_path, path));
   RB_TRY(fs.sync_directory(parent_directory(path)));
@@ -103,7 +109,7 @@ Status PackKeeper::correct(std::uint64_t pack, const ParityReader& parity, PackO
   outcome.corrected_sectors = static_cast<std::uint32_t>(repair->sectors.corrected.size());
   log(LogLevel::warning, "{}: {} sectors corrected from parity{}; the damaged file is kept as {}", path,
       outcome.corrected_sectors, repair->whole ? "" : ", but not all", outcome.kept_as);
-  return {};
+  return repair->whole;
 }
 
 // The name is durable before the pack's own name means the new file.

@@ -23,6 +23,7 @@ struct PackOutcome {
   std::string kept_as;            // the damaged file, where something was corrected
   bool parity_made = false;       // it was missing or damaged
   std::string parity_problem;     // none could be made, or it is of another version
+  bool header_damaged = false;    // beyond repair; of no consequence
   std::vector<PackStretch> gaps;  // beyond repair, or never a record
 };
 
@@ -40,7 +41,7 @@ class PackKeeper {
   Result<PackOutcome> look_after(std::uint64_t pack, Thoroughness thoroughness, Pace& pace);
 
  private:
-  Status correct(std::uint64_t pack, const class ParityReader& parity, PackOutcome& outcome);
+  Result<bool> correct(std::uint64_t pack, const class ParityReader& parity, PackOutcome& outcome);
   Status read_records(std::uint64_t pack, Pace& pace, PackOutcome& outcome);
   void make_parity(std::uint64_t pack, PackOutcome& outcome);
   Result<std::string> keep_damaged(std::uint64_t pack);
