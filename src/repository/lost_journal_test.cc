@@ -1,6 +1,7 @@
 // The catalog is derived from the journal, and after an accident it may know more than the journal does. What
 // it then knows was acknowledged, so making it anew from what is left must not be done silently.
 #include <filesystem>
+#include <fstream>
 
 #include <gtest/gtest.h>
 
@@ -51,6 +52,12 @@ class LostJournalTest : public testing::Test {
         {.snapshot = snapshot.id, .expected_head = head ? std::optional(head->id) : std::nullopt});
     ASSERT_TRUE(result && result->committed);
   }
+  static void damage_last_record(const std::string& segment) {
+    std::fstream file(segment, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(-40, std::ios::end);
+    file.put('?');
+    EXPECT_TRUE(file.good()) << segment;
+  }
   void expect_snapshots(std::size_t count) {
     const auto repository = LocalRepository::open(path(), {});
     ASSERT_TRUE(repository) << repository.error().message;
@@ -86,6 +93,28 @@ TEST_F(LostJournalTest, WithoutTheCatalogItGoesOnWithWhatIsLeft) {
   lose({"/journal.1", "/journal.2"});
   std::filesystem::remove_all(path() + "/catalog");
   expect_snapshots(1);
+}
+
+// A record in the middle, in both copies: what is left is shown and nothing can be written. When a copy was
+// put back, the catalog that was made meanwhile is not taken for one of the whole journal.
+TEST_F(LostJournalTest, ACatalogMadeOfADamagedJournalIsMadeAnewOnceItIsWhole) {
+  commit(3);
+  std::filesystem::create_directory(directory_.path() + "/whole");
+  std::filesystem::copy(path() + "/journal.1", directory_.path() + "/whole/journal.1",
+                        std::filesystem::copy_options::recursive);
+  for (const char* copy : {"/journal.1", "/journal.2"})
+    damage_last_record(path() + copy + "/00000002.journal");
+  std::filesystem::remove_all(path() + "/catalog");
+  {
+    const auto repository = LocalRepository::open(path(), {});
+    ASSERT_TRUE(repository) << repository.error().message;
+    EXPECT_NE((*repository)->state().read_only_reason, "");
+    EXPECT_EQ(begin(**repository, 9)->snapshots({})->size(), 2u);
+  }
+  std::filesystem::copy(
+      directory_.path() + "/whole/journal.1", path() + "/journal.1",
+      std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing);
+  expect_snapshots(3);
 }
 
 TEST_F(LostJournalTest, WhatOneCopyLostComesFromTheOther) {

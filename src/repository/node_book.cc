@@ -26,8 +26,13 @@ Result<std::unique_ptr<NodeBook>> NodeBook::open(Journal& journal, Catalog& cata
   auto book = std::unique_ptr<NodeBook>(new NodeBook(journal, catalog, clock));
   RB_TRY(book->load_catalog());
   RB_TRY(const CatalogState state, catalog.state());
+  book->last_taken_ = state.journal.sequence;
+  // Something may be missing between the entries of a damaged journal. Once that is put right the catalog has
+  // to be made anew, so it does not say that it is level with this one.
+  const bool may_have_gaps = !journal.read_only_reason().empty();
   const auto apply = [&](const JournalEntry& entry) -> Status {
     book->take(entry);
+    if (may_have_gaps) book->behind_.journal->hash = {};
     ++replayed;
     if (replayed % kReplayBatch == 0) return book->catch_up();
     return {};
@@ -80,6 +85,7 @@ void NodeBook::take(const JournalEntry& entry) {
   }
   take_time(entry.record);
   behind_.journal = JournalMark{entry.sequence, entry.hash};
+  last_taken_ = entry.sequence;
   is_behind_ = true;
 }
 
@@ -98,8 +104,39 @@ Status NodeBook::await_catalog() {
   return catch_up();
 }
 
+// A record that could not be written may be there all the same, and whoever decides something has to know. Gives
+// whether it is. A journal that is read-only for other reasons stays so, and fails at the next record.
+Result<bool> NodeBook::settle_doubt() {
+  if (journal_.read_only_reason().empty()) return false;
+  RB_TRY(journal_.resume());
+  bool any = false;
+  RB_TRY(journal_.replay(last_taken_, [&](const JournalEntry& entry) -> Status {
+    take(entry);
+    any = true;
+    return {};
+  }));
+  return any;
+}
+
+// Before anything is decided by what is known.
+Status NodeBook::prepare() {
+  RB_TRY(settle_doubt());
+  return catch_up();
+}
+
+void NodeBook::try_to_resume() {
+  const std::unique_lock lock(changes_, std::try_to_lock);
+  if (!lock) return;
+  if (const Status done = prepare(); !done) log(LogLevel::debug, "{}", done.error().message);
+}
+
 // From the return on it has happened, whatever becomes of the catalog.
 Result<JournalEntry> NodeBook::change(const JournalRecord& record) {
+  RB_TRY(const bool surprised, settle_doubt());
+  if (surprised) {
+    return fail(Errc::unavailable,
+                "an earlier change, of which the journal was in doubt, has turned out to be made: try again");
+  }
   RB_TRY(JournalEntry entry, journal_.append(record));
   take(entry);
   if (const Status done = catch_up(); !done) log(LogLevel::warning, "{}", done.error().message);
@@ -140,6 +177,9 @@ Result<CommitResult> NodeBook::commit(const SessionState& session, const CommitR
   const std::lock_guard lock(changes_);
   RB_TRY(catch_up());
   RB_TRY(auto first, catalog_.commit_of(session.node, session.run));
+  if (first) return CommitResult{true, std::move(first)};
+  RB_TRY(prepare());
+  RB_TRY(first, catalog_.commit_of(session.node, session.run));
   if (first) return CommitResult{true, std::move(first)};
   RB_TRY(session.check_open());
   const auto head = heads_.find(session.node);
