@@ -213,6 +213,8 @@ class Catalog {
   virtual Status apply(const CatalogBatch& batch) = 0;
   // Makes what was applied durable, so that less is replayed at the next start.
   virtual Status persist() = 0;
+  // A reading has found it damaged. What it gave before was right; it is to be cleared and made anew.
+  virtual bool is_damaged() const { return false; }
   // Forgets everything; from now on the catalog is that of `repository`.
   virtual Status clear(const RepositoryId& repository) = 0;
 };

@@ -1,5 +1,7 @@
 #include "repository/rocks_batch.h"
 
+#include <filesystem>
+#include <fstream>
 #include <set>
 
 #include <fmt/format.h>
@@ -9,18 +11,33 @@
 
 namespace rb {
 
-std::unexpected<Error> fail_rocks(std::string_view doing, const rocksdb::Status& status) {
-  Errc code = Errc::io;
-  if (status.IsCorruption()) code = Errc::corrupt;
-  if (status.IsNoSpace()) code = Errc::no_space;
-  return fail(code, fmt::format("{}: {}", doing, status.ToString()));
+namespace {
+std::filesystem::path damage_note(const std::string& directory) {
+  return std::filesystem::path(directory) / "DAMAGED";
+}
+}  // namespace
+
+std::unexpected<Error> fail_rocks(const rocksdb::DB& db, std::string_view doing,
+                                  const rocksdb::Status& status) {
+  if (status.IsCorruption()) {
+    std::ofstream(damage_note(db.GetName())) << status.ToString() << '\n';
+    return fail(Errc::corrupt, fmt::format("{}: {}; the catalog is made anew at the next start of the server",
+                                           doing, status.ToString()));
+  }
+  return fail(status.IsNoSpace() ? Errc::no_space : Errc::io,
+              fmt::format("{}: {}", doing, status.ToString()));
+}
+
+bool was_found_damaged(const std::string& directory) {
+  std::error_code ignored;
+  return std::filesystem::exists(damage_note(directory), ignored);
 }
 
 Result<std::optional<std::string>> get_row(rocksdb::DB& db, const std::string& key) {
   std::string value;
   const rocksdb::Status status = db.Get({}, key, &value);
   if (status.IsNotFound()) return std::nullopt;
-  if (!status.ok()) return fail_rocks("reading the catalog", status);
+  if (!status.ok()) return fail_rocks(db, "reading the catalog", status);
   return value;
 }
 
@@ -29,7 +46,7 @@ Status for_each_row(rocksdb::DB& db, const std::string& prefix, const RowVisitor
   for (row->Seek(prefix); row->Valid() && row->key().starts_with(prefix); row->Next()) {
     RB_TRY(visit(row->key().ToStringView(), view(row->value())));
   }
-  if (!row->status().ok()) return fail_rocks("reading the catalog", row->status());
+  if (!row->status().ok()) return fail_rocks(db, "reading the catalog", row->status());
   return {};
 }
 

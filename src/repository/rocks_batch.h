@@ -13,7 +13,11 @@
 
 namespace rb {
 
-std::unexpected<Error> fail_rocks(std::string_view doing, const rocksdb::Status& status);
+// An error as ours. Of a damaged database it is noted in its directory that it is to be made anew at the next
+// start: most of it is read by nobody before a look-up or a check needs it.
+std::unexpected<Error> fail_rocks(const rocksdb::DB& db, std::string_view doing,
+                                  const rocksdb::Status& status);
+bool was_found_damaged(const std::string& directory);
 
 inline rocksdb::Slice slice(const Bytes& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};

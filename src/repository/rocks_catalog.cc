@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include <fmt/format.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
@@ -87,6 +88,7 @@ class RocksCatalog final : public Catalog {
   Status apply(const CatalogBatch& batch) override;
   Status persist() override;
   Status clear(const RepositoryId& repository) override;
+  bool is_damaged() const override { return was_found_damaged(directory_); }
 
  private:
   Status for_each(const std::string& prefix, const RowVisitor& visit);
@@ -265,7 +267,7 @@ Status RocksCatalog::visit_objects(std::uint32_t domain, const std::optional<Obj
     RB_TRY(visit(*id, object));
     row->Next();
   }
-  if (!row->status().ok()) return fail_rocks("reading the catalog", row->status());
+  if (!row->status().ok()) return fail_rocks(*db_, "reading the catalog", row->status());
   return {};
 }
 
@@ -279,7 +281,7 @@ Status RocksCatalog::visit_children(ObjectNumber below, std::size_t limit, const
     RB_TRY(visit(number64_of_key(row->key().ToStringView()), std::move(children)));
     row->Prev();
   }
-  if (!row->status().ok()) return fail_rocks("reading the catalog", row->status());
+  if (!row->status().ok()) return fail_rocks(*db_, "reading the catalog", row->status());
   return {};
 }
 
@@ -304,7 +306,7 @@ Result<std::vector<std::optional<ObjectRow>>> RocksCatalog::find(std::uint32_t d
   db_->MultiGet({}, db_->DefaultColumnFamily(), ids.size(), slices.data(), values.data(), statuses.data());
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (statuses[i].IsNotFound()) continue;
-    if (!statuses[i].ok()) return fail_rocks("looking up objects", statuses[i]);
+    if (!statuses[i].ok()) return fail_rocks(*db_, "looking up objects", statuses[i]);
     RB_TRY(rows[i], decode_object_row(view(values[i])));
   }
   return rows;
@@ -327,7 +329,7 @@ Result<std::vector<SnapshotInfo>> RocksCatalog::snapshots(std::uint32_t node, st
     RB_TRY(const SnapshotInfo info, decode_snapshot_row(view(row->value())));
     found.push_back(info);
   }
-  if (!row->status().ok()) return fail_rocks("reading the history", row->status());
+  if (!row->status().ok()) return fail_rocks(*db_, "reading the history", row->status());
   return found;
 }
 
@@ -374,7 +376,7 @@ Status RocksCatalog::write(rocksdb::WriteBatch& batch) {
   rocksdb::Status status = db_->Write(options, &batch);
   if (!status.ok() && db_->Resume().ok())
     status = db_->Write(options, &batch);  // a full disk may have room again
-  if (!status.ok()) return fail_rocks("writing to the catalog", status);
+  if (!status.ok()) return fail_rocks(*db_, "writing to the catalog", status);
   return {};
 }
 
@@ -385,14 +387,17 @@ Status RocksCatalog::apply(const CatalogBatch& batch) {
 
 Status RocksCatalog::persist() {
   const rocksdb::Status status = db_->Flush({});
-  if (!status.ok()) return fail_rocks("writing the catalog to disk", status);
+  if (!status.ok()) return fail_rocks(*db_, "writing the catalog to disk", status);
   return {};
 }
 
 Result<std::unique_ptr<rocksdb::DB>> open_database(const std::string& directory) {
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(make_options(), directory, &db);
-  if (!status.ok()) return fail_rocks("opening the catalog in " + directory, status);
+  if (!status.ok()) {
+    return fail(status.IsNoSpace() ? Errc::no_space : Errc::io,
+                fmt::format("opening the catalog in {}: {}", directory, status.ToString()));
+  }
   return std::unique_ptr<rocksdb::DB>(db);
 }
 
@@ -413,7 +418,9 @@ Status RocksCatalog::clear(const RepositoryId& repository) {
 }  // namespace
 
 Result<std::unique_ptr<Catalog>> open_rocks_catalog(const std::string& directory) {
-  auto db = open_database(directory);
+  Result<std::unique_ptr<rocksdb::DB>> db =
+      fail(Errc::corrupt, "the catalog in " + directory + " was found to be damaged");
+  if (!was_found_damaged(directory)) db = open_database(directory);
   if (!db) {
     log(LogLevel::warning, "{}; it is made anew", db.error().message);
     db = make_database(directory);
