@@ -49,6 +49,9 @@ struct RepositoryReport {  // what opening found, for the operator
   std::uint64_t records_applied = 0, skipped_bytes = 0;
   std::uint64_t incomplete_objects = 0;  // refer to something that is lost; can be read, and sent anew
   double seconds = 0;
+  // What is there now; counted only where the catalog was made anew.
+  std::uint64_t nodes = 0, snapshots = 0, objects = 0, pack_bytes = 0;
+  std::uint64_t damaged_snapshots = 0;  // of these; something beneath them is lost, or all of it
 };
 
 struct RepositoryState {  // of everything, now
