@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/byte_codec.h"
+#include "format/version.h"
 
 namespace rb {
 
@@ -57,7 +58,7 @@ Result<JournalSegmentHeader> decode_journal_segment_header(ByteView bytes) {
   const ByteView hashed = bytes.first(kJournalSegmentHeaderBytes - Digest::kSize);
   if (r.id<Digest>() != hash(hashed)) return fail(Errc::corrupt, "a journal segment's header is damaged");
   if (version != kJournalVersion) {
-    return fail(Errc::unsupported, fmt::format("journal version {} is not known to this program", version));
+    return fail_version("the journal", version, kJournalVersion);
   }
   return header;
 }

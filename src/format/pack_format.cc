@@ -7,6 +7,7 @@
 #include "base/byte_codec.h"
 #include "base/crc32c.h"
 #include "base/limits.h"
+#include "format/version.h"
 
 namespace rb {
 
@@ -130,9 +131,9 @@ Result<PackHeader> decode_pack_header(ByteView bytes) {
   header.number = r.u64();
   header.collections_begun = r.u64();
   if (r.id<Digest>() != hash(hashed)) return fail(Errc::corrupt, "a pack's header is damaged");
-  if (version != kPackVersion || writer > static_cast<std::uint32_t>(PackWriter::collector)) {
-    return fail(Errc::unsupported, fmt::format("pack version {} is not known to this program", version));
-  }
+  if (version != kPackVersion) return fail_version("the pack", version, kPackVersion);
+  if (writer > static_cast<std::uint32_t>(PackWriter::collector))
+    return fail(Errc::unsupported, fmt::format("a pack's writer {} is not known to this program", writer));
   header.writer = static_cast<PackWriter>(writer);
   if (header.number == 0) return fail(Errc::corrupt, "a pack's header has no number");
   return header;

@@ -9,6 +9,7 @@
 #include "base/erasure_code.h"
 #include "base/hash.h"
 #include "format/pack_format.h"
+#include "format/version.h"
 
 namespace rb {
 
@@ -68,7 +69,7 @@ Result<ParityIndex> decode_header(ByteView content) {
     return fail(Errc::corrupt, "not the parity of a pack: wrong first bytes");
   }
   if (const std::uint32_t version = r.u32(); version != kPackParityVersion) {
-    return fail(Errc::unsupported, fmt::format("parity version {} is not known to this program", version));
+    return fail_version("the parity", version, kPackParityVersion);
   }
   ParityIndex index;
   index.layout.parity_rows = r.u32();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/byte_codec.h"
+#include "format/version.h"
 
 namespace rb {
 namespace {
@@ -39,8 +40,7 @@ Result<RepositoryFormat> decode_repository_format(ByteView bytes) {
   RepositoryFormat format;
   format.version = reader.u32();
   if (format.version != kFormatVersion) {
-    return fail(Errc::unsupported, "the repository has format version " + std::to_string(format.version) +
-                                       "; this program knows version " + std::to_string(kFormatVersion));
+    return fail_version("the repository", format.version, kFormatVersion);
   }
   format.id = reader.id<RepositoryId>();
   const ByteView key = reader.bytes(sizeof(HashKey));
