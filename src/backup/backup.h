@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "backup/compression.h"
 #include "base/clock.h"
 #include "format/snapshot.h"
 #include "scan/excludes.h"
@@ -29,7 +30,7 @@ struct BackupOptions {
   std::string cache_directory;  // "" : no cache
   std::string host;             // label
   int threads = 0;              // 0: one per core
-  int compression_level = 1;
+  Compression compression;
 };
 
 // What became of one path, for -v and --json. `bytes` is the file's size.

@@ -43,8 +43,8 @@ bool RecentIds::check_and_add(const ObjectId& id) {
   return false;
 }
 
-ObjectUploader::DataBlock::DataBlock(ObjectUploader& uploader, CompressionOptions compression)
-    : uploader_(uploader), builder_(BlockClass::data, compression) {}
+ObjectUploader::DataBlock::DataBlock(ObjectUploader& uploader)
+    : uploader_(uploader), builder_(BlockClass::data, uploader.compression_.now()) {}
 
 Status ObjectUploader::DataBlock::add(const ObjectId& id, ByteView bytes) {
   if (!builder_.empty() && builder_.full_for(bytes.size(), 0)) RB_TRY(put());
@@ -58,11 +58,15 @@ Status ObjectUploader::DataBlock::add(const ObjectId& id, ByteView bytes) {
 Status ObjectUploader::DataBlock::put() {
   if (builder_.empty()) return {};
   ids_.clear();
-  return uploader_.send(builder_.finish());
+  builder_.set_compression(uploader_.compression_.now());
+  Bytes block = builder_.finish();
+  const Clock::time_point finished = Clock::now();
+  RB_TRY(uploader_.send(std::move(block)));
+  uploader_.compression_.note(finished - since_, Clock::now() - finished);
+  return {};
 }
 
-ObjectUploader::Stream::Stream(ObjectUploader& uploader, CompressionOptions compression)
-    : uploader_(uploader), block_(uploader, compression) {}
+ObjectUploader::Stream::Stream(ObjectUploader& uploader) : uploader_(uploader), block_(uploader) {}
 
 Result<ObjectId> ObjectUploader::Stream::add_chunk(ByteView bytes) {
   const ObjectId id = object_id(ObjectKind::chunk, {}, bytes);
@@ -121,15 +125,14 @@ ObjectUploader::ObjectUploader(Session& session, RunMonitor& monitor, UploadOpti
     : session_(session),
       monitor_(monitor),
       options_(options),
-      late_(*this, {.level = options.compression_level}),
+      compression_(options.compression),
+      late_(*this),
       waiting_(
           session, monitor, [this](const ObjectId& id, ByteView bytes) { return late_.add(id, bytes); },
           [this] { return late_.put(); }, options.waiting),
-      metadata_(BlockClass::metadata, {.level = options.compression_level}) {
-  for (int i = 0; i < options.streams; ++i) {
-    streams_.push_back(
-        std::make_unique<Stream>(*this, CompressionOptions{.level = options.compression_level}));
-  }
+      metadata_(BlockClass::metadata, compression_.now()) {
+  for (int i = 0; i < options.streams; ++i)
+    streams_.push_back(std::make_unique<Stream>(*this));
 }
 
 ObjectUploader::~ObjectUploader() = default;
@@ -179,7 +182,7 @@ Status ObjectUploader::close_metadata() {
   metadata_building_.clear();
   const WaitingChunks::Number after = waiting_.last_number();
   if (closed_.empty() && waiting_.settled(after)) return put_metadata(metadata_);
-  BlockBuilder next(BlockClass::metadata, {.level = options_.compression_level});
+  BlockBuilder next(BlockClass::metadata, compression_.now());
   closed_.push_back({std::exchange(metadata_, std::move(next)), after});
   return {};
 }

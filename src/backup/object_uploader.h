@@ -19,6 +19,7 @@
 #include <mutex>
 #include <unordered_set>
 
+#include "backup/compression_pace.h"
 #include "backup/run_monitor.h"
 #include "backup/waiting_chunks.h"
 #include "chunk/block_codec.h"
@@ -47,7 +48,7 @@ class RecentIds {
 
 struct UploadOptions {
   int streams = 1;
-  int compression_level = 1;
+  Compression compression;
   bool discard = false;  // a dry run: name objects, ask and send nothing
   // Chunks that others are sending, kept while reading goes on; metadata that waits for them.
   std::size_t waiting_bytes = 32 << 20;
@@ -66,7 +67,7 @@ class ObjectUploader final : public ObjectSink {
   // A block of chunks under construction.
   class DataBlock {
    public:
-    DataBlock(ObjectUploader& uploader, CompressionOptions compression);
+    explicit DataBlock(ObjectUploader& uploader);
     // Puts the block first where the chunk no longer fits.
     Status add(const ObjectId& id, ByteView bytes);
     Status put();
@@ -77,13 +78,13 @@ class ObjectUploader final : public ObjectSink {
     ObjectUploader& uploader_;
     BlockBuilder builder_;
     std::unordered_set<ObjectId> ids_;  // a block never holds an object twice
-    Clock::time_point since_;
+    Clock::time_point since_;           // its first chunk came
   };
 
   // One per worker; the owner adds, anybody may flush.
   class Stream {
    public:
-    Stream(ObjectUploader& uploader, CompressionOptions compression);
+    explicit Stream(ObjectUploader& uploader);
     // Gives the chunk's id at once; the bytes are copied. Errors are the store's.
     Result<ObjectId> add_chunk(ByteView bytes);
 
@@ -137,6 +138,7 @@ class ObjectUploader final : public ObjectSink {
   Session& session_;
   RunMonitor& monitor_;
   const UploadOptions options_;
+  CompressionPace compression_;
   RecentIds recent_;
   DataBlock late_;  // chunks that had waited, and are ours after all; belongs to whoever asks about them
   WaitingChunks waiting_;

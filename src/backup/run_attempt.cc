@@ -42,10 +42,9 @@ RunAttempt::RunAttempt(Session& session, const BackupOptions& options, CacheUse 
       clock_(clock),
       began_(clock.wall()),
       reader_(session),
-      uploader_(session, monitor,
-                {.streams = thread_count(options),
-                 .compression_level = options.compression_level,
-                 .discard = options.dry_run}),
+      uploader_(
+          session, monitor,
+          {.streams = thread_count(options), .compression = options.compression, .discard = options.dry_run}),
       workspace_(reader_, uploader_),
       cutter_(session.info().chunk_params) {
   for (int i = 0; i < thread_count(options); ++i) {

@@ -71,6 +71,11 @@ BlockBuilder::~BlockBuilder() = default;
 BlockBuilder::BlockBuilder(BlockBuilder&&) noexcept = default;
 BlockBuilder& BlockBuilder::operator=(BlockBuilder&&) noexcept = default;
 
+void BlockBuilder::set_compression(CompressionOptions options) {
+  if (options.level != impl_->options.level) impl_->compressor.set_level(options.level);
+  impl_->options = options;
+}
+
 bool BlockBuilder::empty() const {
   return impl_->lengths.empty();
 }

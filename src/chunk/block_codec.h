@@ -8,10 +8,14 @@
 
 namespace rb {
 
+// What blocks are compressed with unless something else is asked for: of a source tree (1 MiB blocks) level 3
+// leaves 9% less than level 1, and takes a fifth more time.
+inline constexpr int kCompressionLevel = 3;
+
 // How hard to compress. Adaptive choices are the caller's.
 struct CompressionOptions {
-  int level = 1;     // zstd level, 1..19
-  bool off = false;  // store raw
+  int level = kCompressionLevel;  // zstd level, 1..19
+  bool off = false;               // store raw
 };
 
 // Collects objects until the block is full, then packs them into one block. Reuses its buffers and its zstd
@@ -35,6 +39,8 @@ class BlockBuilder {
   std::vector<ObjectId> ids() const;
   // Drops the objects that are not wanted (same order and count as ids()); for answers to "ask".
   void keep_only(const std::vector<bool>& wanted);
+  // From the next finish() on.
+  void set_compression(CompressionOptions options);
   // Packs what was added and starts anew. Requires: !empty(). What does not shrink is stored raw; a
   // compressed body is unpacked again and compared before it is let go, since a faulty compressor or memory
   // must not spoil a backup.

@@ -38,6 +38,10 @@ Status ZstdDecompressor::decompress(ByteView frame, std::span<std::uint8_t> raw)
 
 ZstdCompressor::ZstdCompressor(int level) : context_(ZSTD_createCCtx()) {
   if (context_ == nullptr) throw std::bad_alloc();
+  set_level(level);
+}
+
+void ZstdCompressor::set_level(int level) {
   ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel, std::clamp(level, 1, 19));
 }
 

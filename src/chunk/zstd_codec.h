@@ -31,6 +31,7 @@ class ZstdDecompressor {
 class ZstdCompressor {
  public:
   explicit ZstdCompressor(int level);
+  void set_level(int level);
   // The frame, valid until the next call; or nothing when it would not save enough, or does not unpack to
   // `raw` again.
   std::optional<ByteView> compress(ByteView raw);

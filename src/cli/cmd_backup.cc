@@ -1,4 +1,6 @@
 // rbbackup [-h | -rd] PATH...
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -9,6 +11,7 @@
 #include "cli/exit_status.h"
 #include "cli/interrupt.h"
 #include "cli/json_values.h"
+#include "cli/load_limits.h"
 #include "cli/locations.h"
 #include "cli/path_report.h"
 #include "cli/text.h"
@@ -29,6 +32,9 @@ constexpr std::string_view kHelp =
       --checksum       read every file, trust no time stamp
       --recheck SIZE   re-read that much of the unchanged files, at most once a day (default 256M; 0: never)
       --force          let -d remove what looks like an accident
+      --compression C  auto (harder while the network is what takes the time), off, or a zstd level 1..19
+      --bwlimit RATE   at most RATE bytes a second to and from the server (500K, 2M)
+      --cpu-limit N    at most N threads, and other programs first
       --server ADDR    unix:PATH, https://HOST:PORT or file:DIR (else $RBBACKUP_SERVER, else the server
                        that was joined, else this machine's)
       --json, -q, -v   JSON lines; silence; name every path that changed
@@ -58,7 +64,8 @@ struct BackupArguments {
   CommonOptions common;
   BackupOptions backup;
   std::vector<std::string> excludes, exclude_files;
-  std::string recheck;
+  std::string recheck, compression = "auto";
+  LoadLimits limits;
 };
 
 void add_options(CLI::App& app, BackupArguments& a) {
@@ -75,24 +82,23 @@ void add_options(CLI::App& app, BackupArguments& a) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--recheck", a.recheck);
+  app.add_option("--compression", a.compression);
+  add_load_limits(app, a.limits);
   app.add_option("PATH", a.backup.paths)->required();
 }
 
-// "0", "512", "64K", "256M", "1G" (powers of 1024).
-Result<std::uint64_t> parse_size(const std::string& text) {
-  std::size_t digits = 0;
-  std::uint64_t value = 0;
-  while (digits < text.size() && digits < 12 && text[digits] >= '0' && text[digits] <= '9') {
-    value = value * 10 + static_cast<std::uint64_t>(text[digits++] - '0');
+// "auto", "off", "1" ... "19".
+Result<Compression> parse_compression(const std::string& text) {
+  if (text == "auto") return Compression{};
+  if (text == "off") return Compression{.off = true};
+  const bool is_number = !text.empty() && text.size() <= 2 &&
+                         std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+  const int level = is_number ? std::stoi(text) : 0;
+  if (level < 1 || level > 19) {
+    return fail(Errc::invalid_argument,
+                fmt::format("--compression {}: write auto, off or a level from 1 to 19", text));
   }
-  const std::string unit = text.substr(digits);
-  const std::size_t power = unit.empty() ? 0 : std::string_view("KMGT").find(unit[0]) + 1;
-  if (digits == 0 || unit.size() > 1 || power > 4 || (!unit.empty() && power == 0)) {
-    return fail(Errc::invalid_argument, fmt::format("'{}' is no size: write 0, 500K, 256M or 2G", text));
-  }
-  if (power > 0 && value > (UINT64_MAX >> (10 * power)))
-    return fail(Errc::invalid_argument, "that size is too large");
-  return value << (10 * power);
+  return Compression{.level = level};
 }
 
 Status complete(BackupArguments& a) {
@@ -103,6 +109,9 @@ Status complete(BackupArguments& a) {
   if (!a.recheck.empty()) {
     RB_TRY(a.backup.recheck_bytes, parse_size(a.recheck));
   }
+  RB_TRY(a.backup.compression, parse_compression(a.compression));
+  RB_TRY(a.limits.apply());
+  a.backup.threads = a.limits.threads;
   a.backup.cache_directory = cache_directory();
   char host[256] = "";
   if (::gethostname(host, sizeof host - 1) == 0) a.backup.host = host;
@@ -219,7 +228,8 @@ int cmd_backup(Arguments arguments) {
   }
   block_interrupts();
   allow_open_files();
-  auto connection = connect(a.common.server, [&](const std::string& text) { terminal.note(text); });
+  auto connection = connect(
+      a.common.server, [&](const std::string& text) { terminal.note(text); }, a.limits.bytes_per_second);
   if (!connection) return report(terminal, connection.error());
 
   const SystemClock clock;

@@ -5,6 +5,7 @@
 #include "cli/exit_status.h"
 #include "cli/interrupt.h"
 #include "cli/json_values.h"
+#include "cli/load_limits.h"
 #include "cli/path_report.h"
 #include "cli/reading.h"
 #include "cli/text.h"
@@ -21,6 +22,8 @@ constexpr std::string_view kHelp = R"(rbbackup restore PATH...: writes files of 
                      without it, where they came from
       --overwrite    replace existing files that differ; without it they are left and named, exit status 3
       --exact        leave out what the copy only carried over (see 'kept' in 'rbbackup ls')
+      --bwlimit RATE   at most RATE bytes a second from the server (500K, 2M)
+      --cpu-limit N    at most N threads, and other programs first
       --json, --server ADDR, -q, -v (names every path written)
 
 An interrupted restore goes on where it was when the same command is given again.
@@ -86,12 +89,14 @@ int cmd_restore(Arguments arguments) {
   CommonOptions common;
   RestoreOptions options;
   std::string when;
+  LoadLimits limits;
   CLI::App app;
   add_common_options(app, common);
   app.add_option("--at", when);
   app.add_option("--to", options.to_directory);
   app.add_flag("--overwrite", options.overwrite);
   app.add_flag("--exact", options.exact);
+  add_load_limits(app, limits);
   app.add_option("PATH", options.paths)->required();
   if (const auto status = parse(app, std::move(arguments), kHelp)) return *status;
   for (std::string& path : options.paths)
@@ -99,7 +104,12 @@ int cmd_restore(Arguments arguments) {
 
   block_interrupts();
   Terminal terminal(common.verbosity(), common.json);
-  auto reading = start_reading(common.server, terminal);
+  if (const Status applied = limits.apply(); !applied) {
+    terminal.error(applied.error().message);
+    return kUsage;
+  }
+  options.threads = limits.threads;
+  auto reading = start_reading(common.server, terminal, limits.bytes_per_second);
   if (!reading) return report(terminal, reading.error());
   auto item = (*reading)->snapshot_at(when);
   if (!item) return report(terminal, item.error());

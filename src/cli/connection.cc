@@ -38,15 +38,17 @@ Result<Connection> open_directory(ServerAddress address, const NoticeSink& on_no
   return Connection{std::move(address), std::nullopt, std::move(repository), std::move(store)};
 }
 
-Connection open_socket(ServerAddress address, const NoticeSink& on_notice) {
+Connection open_socket(ServerAddress address, const NoticeSink& on_notice, std::uint64_t bytes_per_second) {
   net::RemoteOptions options;
+  options.bytes_per_second = bytes_per_second;
   options.socket_path = address.value;
   options.on_notice = on_notice;
   auto store = make_notice_store(net::make_remote_store(std::move(options)), on_notice);
   return Connection{std::move(address), std::nullopt, nullptr, std::move(store)};
 }
 
-Result<Connection> open_https(const ServerAddress& address, const NoticeSink& on_notice) {
+Result<Connection> open_https(const ServerAddress& address, const NoticeSink& on_notice,
+                              std::uint64_t bytes_per_second) {
   RB_TRY(const auto joined, JoinedServerFile(config_directory()).load());
   if (!joined) {
     return fail(
@@ -61,7 +63,7 @@ Result<Connection> open_https(const ServerAddress& address, const NoticeSink& on
                             "now: 'rbbackup join --new-address {}'",
                             joined->address, address.text(), address.value));
   }
-  return connect_joined(*joined, on_notice);
+  return connect_joined(*joined, on_notice, bytes_per_second);
 }
 
 }  // namespace
@@ -105,8 +107,10 @@ Result<ServerAddress> find_server(const std::string& option) {
   return ServerAddress{ServerAddress::Kind::unix_socket, kSystemSocket};
 }
 
-Result<Connection> connect_joined(const JoinedServer& joined, const NoticeSink& on_notice) {
+Result<Connection> connect_joined(const JoinedServer& joined, const NoticeSink& on_notice,
+                                  std::uint64_t bytes_per_second) {
   net::RemoteOptions options;
+  options.bytes_per_second = bytes_per_second;
   options.address = joined.address;
   options.connections = net::kNetworkConnections;
   options.window_bytes = net::kNetworkWindowBytes;
@@ -123,10 +127,12 @@ Result<Connection> connect_joined(const JoinedServer& joined, const NoticeSink& 
                     std::move(store)};
 }
 
-Result<Connection> connect(const std::string& server_option, const NoticeSink& on_notice) {
+Result<Connection> connect(const std::string& server_option, const NoticeSink& on_notice,
+                           std::uint64_t bytes_per_second) {
   RB_TRY(auto address, find_server(server_option));
-  if (address.kind == ServerAddress::Kind::https) return open_https(address, on_notice);
-  if (address.kind == ServerAddress::Kind::unix_socket) return open_socket(std::move(address), on_notice);
+  if (address.kind == ServerAddress::Kind::https) return open_https(address, on_notice, bytes_per_second);
+  if (address.kind == ServerAddress::Kind::unix_socket)
+    return open_socket(std::move(address), on_notice, bytes_per_second);
   return open_directory(std::move(address), on_notice);
 }
 

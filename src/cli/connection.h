@@ -36,10 +36,12 @@ struct Connection {
 using NoticeSink = std::function<void(const std::string&)>;
 
 // The store says what a server wants to have said to its user (SessionInfo::notices) on `on_notice`, each
-// sentence once.
-Result<Connection> connect(const std::string& server_option, const NoticeSink& on_notice);
+// sentence once. At most so many bytes a second go to and come from a server; 0: no limit.
+Result<Connection> connect(const std::string& server_option, const NoticeSink& on_notice,
+                           std::uint64_t bytes_per_second = 0);
 // The same over TLS, to a server that was joined.
-Result<Connection> connect_joined(const JoinedServer& joined, const NoticeSink& on_notice);
+Result<Connection> connect_joined(const JoinedServer& joined, const NoticeSink& on_notice,
+                                  std::uint64_t bytes_per_second = 0);
 
 // A session for reading; waits, and says so, while the server has no room.
 Result<std::unique_ptr<Session>> begin_reading(Store& store, const NoticeSink& on_notice);

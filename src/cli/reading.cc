@@ -2,10 +2,11 @@
 
 namespace rb::cli {
 
-Result<std::unique_ptr<Reading>> start_reading(const std::string& server_option, Terminal& terminal) {
+Result<std::unique_ptr<Reading>> start_reading(const std::string& server_option, Terminal& terminal,
+                                               std::uint64_t bytes_per_second) {
   const NoticeSink notice = [&terminal](const std::string& text) { terminal.note(text); };
   auto reading = std::make_unique<Reading>();
-  RB_TRY(reading->connection, connect(server_option, notice));
+  RB_TRY(reading->connection, connect(server_option, notice, bytes_per_second));
   RB_TRY(reading->session, begin_reading(*reading->connection.store, notice));
   reading->objects = std::make_unique<ObjectReader>(*reading->session);
   return reading;

@@ -24,6 +24,7 @@ struct Reading {
   Result<HistoryItem> snapshot_at(const std::string& when);
 };
 
-Result<std::unique_ptr<Reading>> start_reading(const std::string& server_option, Terminal& terminal);
+Result<std::unique_ptr<Reading>> start_reading(const std::string& server_option, Terminal& terminal,
+                                               std::uint64_t bytes_per_second = 0);
 
 }  // namespace rb::cli

@@ -86,6 +86,22 @@ std::string human_bytes(std::uint64_t bytes) {
   return fmt::format("{:.1f} {}", value, kUnits[unit]);
 }
 
+Result<std::uint64_t> parse_size(const std::string& text) {
+  std::size_t digits = 0;
+  std::uint64_t value = 0;
+  while (digits < text.size() && digits < 12 && text[digits] >= '0' && text[digits] <= '9') {
+    value = value * 10 + static_cast<std::uint64_t>(text[digits++] - '0');
+  }
+  const std::string unit = text.substr(digits);
+  const std::size_t power = unit.empty() ? 0 : std::string_view("KMGT").find(unit[0]) + 1;
+  if (digits == 0 || unit.size() > 1 || power > 4 || (!unit.empty() && power == 0)) {
+    return fail(Errc::invalid_argument, fmt::format("'{}' is no size: write 0, 500K, 256M or 2G", text));
+  }
+  if (power > 0 && value > (UINT64_MAX >> (10 * power)))
+    return fail(Errc::invalid_argument, "that size is too large");
+  return value << (10 * power);
+}
+
 std::string grouped(std::uint64_t number) {
   std::string digits = std::to_string(number);
   for (std::size_t at = digits.size(); at > 3; at -= 3)

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "format/entry.h"
 
 namespace rb::cli {
@@ -15,6 +16,8 @@ std::string printable(std::string_view bytes);
 
 // "0 B", "999 B", "1.2 KiB", "34.5 MiB" ...
 std::string human_bytes(std::uint64_t bytes);
+// Reads "0", "512", "64K", "256M", "1G" (powers of 1024).
+Result<std::uint64_t> parse_size(const std::string& text);
 // "1,234,567"
 std::string grouped(std::uint64_t number);
 // "0.4 s", "12 s", "3 min 20 s", "2 h 5 min"

@@ -26,6 +26,15 @@ TEST(PrintableTest, EscapesBytesThatAreNoUtf8) {
   EXPECT_EQ(printable("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");
 }
 
+TEST(ParseSizeTest, ReadsPowersOf1024) {
+  EXPECT_EQ(parse_size("0"), 0u);
+  EXPECT_EQ(parse_size("512"), 512u);
+  EXPECT_EQ(parse_size("64K"), 64u << 10);
+  EXPECT_EQ(parse_size("3T"), 3ull << 40);
+  for (const char* wrong : {"", "K", "5X", "5KB", "-1", "1.5M", "99999999999T", "1234567890123"})
+    EXPECT_FALSE(parse_size(wrong)) << wrong;
+}
+
 TEST(HumanTest, Bytes) {
   EXPECT_EQ(human_bytes(0), "0 B");
   EXPECT_EQ(human_bytes(1023), "1023 B");

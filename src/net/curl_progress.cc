@@ -1,5 +1,6 @@
 #include "net/curl_progress.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include <fmt/format.h>
@@ -34,7 +35,13 @@ std::string trimmed(std::string_view text) {
 }
 
 std::size_t on_upload(char* out, std::size_t size, std::size_t count, void* opaque) {
-  return static_cast<CurlProgress*>(opaque)->upload.read(reinterpret_cast<std::uint8_t*>(out), size * count);
+  auto& progress = *static_cast<CurlProgress*>(opaque);
+  std::size_t room = size * count;
+  // Sleeping here holds up nobody else: every exchange has its own thread.
+  if (progress.rate.limits()) room = std::min(room, progress.rate.piece_bytes());
+  const std::size_t read = progress.upload.read(reinterpret_cast<std::uint8_t*>(out), room);
+  progress.rate.pay(read, progress.exchange.cancelled);
+  return read;
 }
 
 int on_rewind(void* opaque, curl_off_t offset, int origin) {
@@ -110,6 +117,7 @@ std::size_t on_header(char* data, std::size_t size, std::size_t count, void* opa
 std::size_t on_body(char* data, std::size_t size, std::size_t count, void* opaque) {
   auto& progress = *static_cast<CurlProgress*>(opaque);
   const ByteView piece(reinterpret_cast<const std::uint8_t*>(data), size * count);
+  progress.rate.pay(piece.size(), progress.exchange.cancelled);
   if (progress.exchange.on_body && progress.status() == 200) {
     const Status taken = progress.exchange.on_body(piece);
     if (taken) return piece.size();

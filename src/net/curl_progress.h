@@ -12,15 +12,18 @@
 namespace rb::net {
 
 struct CurlProgress {
-  CurlProgress(const Exchange& what, const HttpTarget& where, CURL* easy, int& handles_socket)
+  CurlProgress(const Exchange& what, const HttpTarget& where, RateLimit& limit, CURL* easy,
+               int& handles_socket)
       : exchange(what),
         target(where),
+        rate(limit),
         curl(easy),
         socket(handles_socket),
         upload(what.request->body, what.parts) {}
 
   const Exchange& exchange;
   const HttpTarget& target;
+  RateLimit& rate;
   CURL* const curl;
   int& socket;  // that the handle opened last; it has one connection at a time
   std::chrono::steady_clock::time_point looked = std::chrono::steady_clock::now();

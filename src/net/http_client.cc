@@ -89,13 +89,13 @@ class HttpClient::SharedSessions {
 
 class HttpClient::Handle {
  public:
-  Handle(const HttpTarget& target, CURLSH* sessions)
-      : curl_(curl_easy_init()), target_(target), sessions_(sessions) {}
+  Handle(const HttpTarget& target, RateLimit& rate, CURLSH* sessions)
+      : curl_(curl_easy_init()), target_(target), rate_(rate), sessions_(sessions) {}
 
   Result<api::Response> perform(const Exchange& exchange) {
     if (!curl_) return fail(Errc::io, "libcurl can't be set up");
     curl_easy_reset(curl_.get());  // keeps its connection
-    CurlProgress progress(exchange, target_, curl_.get(), socket_);
+    CurlProgress progress(exchange, target_, rate_, curl_.get(), socket_);
     const std::unique_ptr<curl_slist, CurlFree> fields = set_request(*exchange.request, progress);
     set_connection(exchange);
     install(progress);
@@ -152,7 +152,7 @@ class HttpClient::Handle {
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_CONNECTTIMEOUT_MS, 10000L);
     set(CURLOPT_UPLOAD_BUFFERSIZE, kUploadBufferBytes);
-    set(CURLOPT_BUFFERSIZE, 512L << 10);
+    set(CURLOPT_BUFFERSIZE, rate_.limits() ? static_cast<long>(rate_.piece_bytes()) : 512L << 10);
     if (exchange.stall.count() > 0) {
       const auto seconds = std::chrono::ceil<std::chrono::seconds>(exchange.stall);
       set(CURLOPT_LOW_SPEED_LIMIT, 1L);
@@ -200,17 +200,20 @@ class HttpClient::Handle {
 
   std::unique_ptr<CURL, CurlFree> curl_;
   const HttpTarget& target_;
+  RateLimit& rate_;
   CURLSH* const sessions_;
   int socket_ = -1;
 };
 
 HttpClient::HttpClient(HttpTarget target)
-    : target_(std::move(target)), sessions_((init_curl_once(), std::make_unique<SharedSessions>())) {}
+    : target_(std::move(target)),
+      rate_(target_.bytes_per_second),
+      sessions_((init_curl_once(), std::make_unique<SharedSessions>())) {}
 HttpClient::~HttpClient() = default;
 
 std::unique_ptr<HttpClient::Handle> HttpClient::take() {
   const std::lock_guard lock(mutex_);
-  if (idle_.empty()) return std::make_unique<Handle>(target_, sessions_->get());
+  if (idle_.empty()) return std::make_unique<Handle>(target_, rate_, sessions_->get());
   std::unique_ptr<Handle> handle = std::move(idle_.back());
   idle_.pop_back();
   return handle;

@@ -15,6 +15,7 @@
 
 #include "api/join_link.h"
 #include "api/service.h"
+#include "net/rate_limit.h"
 
 namespace rb::net {
 
@@ -39,6 +40,7 @@ struct HttpTarget {
   std::vector<api::KeyPin> pins;                // ... one of these keys
   std::string authorization;                    // the field of every request, where not empty; a secret
   std::chrono::milliseconds lost_after{30000};  // without a sign of life of the other end's TCP
+  std::uint64_t bytes_per_second = 0;           // of bodies, over all connections; 0: no limit
 
   std::string name() const { return socket_path.empty() ? address : socket_path; }
 };
@@ -60,6 +62,7 @@ class HttpClient {
   void give_back(std::unique_ptr<Handle> handle);
 
   const HttpTarget target_;
+  RateLimit rate_;
   const std::unique_ptr<SharedSessions> sessions_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Handle>> idle_;

@@ -24,6 +24,7 @@ struct RemoteOptions {
   std::function<void(const api::KeyPin&)> on_next_key;
   int connections = 2;                        // for blocks
   std::size_t window_bytes = 16 << 20;        // of blocks not yet acknowledged
+  std::uint64_t bytes_per_second = 0;         // of bodies, over all connections; 0: no limit
   std::chrono::milliseconds patience{60000};  // without any answer, before giving up
   std::chrono::milliseconds stall{300000};    // without a byte either way, before a connection is given up
   std::function<void(const std::string&)>

@@ -44,6 +44,7 @@ HttpTarget target_of(const RemoteOptions& options) {
   target.socket_owner = options.socket_owner;
   target.address = options.address;
   target.pins = options.pins;
+  target.bytes_per_second = options.bytes_per_second;
   if (options.credential) target.authorization = api::encode_authorization(*options.credential);
   return target;
 }
