@@ -18,6 +18,10 @@ struct Peer;
 class Checker;           // api/check_messages.h
 class GarbageCollector;  // api/collection_messages.h
 
+struct DamagedCopies {  // what repairs have left of damaged packs
+  std::uint64_t files = 0, bytes = 0;
+};
+
 // What goes into a link: where the server can be reached, and which key it has there.
 struct Reach {
   std::string address;  // HOST:PORT

@@ -71,6 +71,8 @@ std::string encode_check_answer(const CheckAnswer& answer) {
                {"packs_read", answer.packs_read},
                {"bytes_read", answer.bytes_read},
                {"sectors_corrected", answer.sectors_corrected},
+               {"damaged_copies", answer.damaged_copies},
+               {"damaged_copy_bytes", answer.damaged_copy_bytes},
                {"finding_count", answer.finding_count},
                {"damage_count", answer.damage_count},
                {"findings", std::move(findings)}});
@@ -93,6 +95,8 @@ Result<CheckAnswer> decode_check_answer(ByteView body) {
   answer.packs_read = fields.number("packs_read");
   answer.bytes_read = fields.number("bytes_read");
   answer.sectors_corrected = fields.number("sectors_corrected");
+  answer.damaged_copies = fields.number("damaged_copies");
+  answer.damaged_copy_bytes = fields.number("damaged_copy_bytes");
   answer.finding_count = fields.number("finding_count");
   answer.damage_count = fields.number("damage_count");
   const json& findings = fields.array("findings");

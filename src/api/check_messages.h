@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "api/backend.h"
 #include "api/service.h"
 
 namespace rb::api {
@@ -28,8 +29,9 @@ struct CheckAnswer {
   std::string error;  // why it did not come to its end
   std::uint64_t snapshots = 0, objects = 0, references = 0, records = 0;
   std::uint64_t packs_read = 0, bytes_read = 0, sectors_corrected = 0;
-  std::uint64_t finding_count = 0, damage_count = 0;  // of all, also of those that are not listed
-  std::vector<CheckFinding> findings;                 // when it has ended
+  std::uint64_t damaged_copies = 0, damaged_copy_bytes = 0;  // that repairs have left, when it has ended
+  std::uint64_t finding_count = 0, damage_count = 0;         // of all, also of those that are not listed
+  std::vector<CheckFinding> findings;                        // when it has ended
   bool operator==(const CheckAnswer&) const = default;
 };
 
@@ -40,6 +42,7 @@ class Checker {
   virtual Status begin_check(const CheckRequest& request) = 0;  // Errc::busy: one is running
   virtual CheckAnswer check_state() = 0;
   virtual void cancel_check() = 0;
+  virtual DamagedCopies damaged_copies() const = 0;
 };
 
 std::string encode_check_request(const CheckRequest& request);

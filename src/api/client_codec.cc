@@ -233,7 +233,7 @@ Request stats_request() {
   return make_request("GET", "/v1/stats");
 }
 
-Result<std::vector<NodeStats>> parse_stats(const Response& answer) {
+Result<StatsAnswer> parse_stats(const Response& answer) {
   RB_TRY(check_status(answer, 200));
   return decode_stats(answer.body);
 }

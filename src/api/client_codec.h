@@ -62,7 +62,7 @@ Result<std::vector<KeptSnapshot>> parse_history(const Response& answer);
 Request pin_request(const SnapshotOrder& order);
 Request undelete_request(const SnapshotOrder& order);
 Request stats_request();
-Result<std::vector<NodeStats>> parse_stats(const Response& answer);
+Result<StatsAnswer> parse_stats(const Response& answer);
 Request hello_request();
 Result<ServerHello> parse_hello(const Response& answer);
 Request token_request();

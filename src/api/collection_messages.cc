@@ -8,7 +8,9 @@
 namespace rb::api {
 
 std::string encode_collection_order(const CollectionOrder& order) {
-  return dump({{"dry_run", order.dry_run}, {"though_damaged", order.though_damaged}});
+  return dump({{"dry_run", order.dry_run},
+               {"though_damaged", order.though_damaged},
+               {"damaged_copies", order.damaged_copies}});
 }
 
 Result<CollectionOrder> decode_collection_order(ByteView body) {
@@ -17,6 +19,7 @@ Result<CollectionOrder> decode_collection_order(ByteView body) {
   CollectionOrder order;
   order.dry_run = fields.flag("dry_run");
   order.though_damaged = fields.flag("though_damaged");
+  order.damaged_copies = fields.flag("damaged_copies");
   RB_TRY(fields.status());
   return order;
 }
@@ -28,6 +31,10 @@ std::string encode_collection_answer(const CollectionAnswer& answer) {
                {"packs_unlinked", answer.packs_unlinked},
                {"bytes_freed", answer.bytes_freed},
                {"bytes_copied", answer.bytes_copied},
+               {"copies_removed", answer.copies_removed},
+               {"copy_bytes_removed", answer.copy_bytes_removed},
+               {"copies_kept", answer.copies_kept},
+               {"copies_kept_because", answer.copies_kept_because},
                {"milliseconds", static_cast<std::uint64_t>(std::llround(answer.seconds * 1000))}});
 }
 
@@ -41,6 +48,10 @@ Result<CollectionAnswer> decode_collection_answer(ByteView body) {
   answer.packs_unlinked = fields.number("packs_unlinked");
   answer.bytes_freed = fields.number("bytes_freed");
   answer.bytes_copied = fields.number("bytes_copied");
+  answer.copies_removed = fields.number("copies_removed");
+  answer.copy_bytes_removed = fields.number("copy_bytes_removed");
+  answer.copies_kept = fields.number("copies_kept");
+  answer.copies_kept_because = fields.text("copies_kept_because");
   answer.seconds = static_cast<double>(fields.number("milliseconds")) / 1000;
   RB_TRY(fields.status());
   return answer;

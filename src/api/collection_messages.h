@@ -10,6 +10,7 @@ namespace rb::api {
 struct CollectionOrder {
   bool dry_run = false;         // only counts
   bool though_damaged = false;  // also where a kept snapshot lacks something
+  bool damaged_copies = false;  // removes also what repairs have left, where nothing is missing any more
   bool operator==(const CollectionOrder&) const = default;
 };
 
@@ -19,6 +20,8 @@ struct CollectionAnswer {
   std::uint64_t bytes_dead = 0;
   std::uint64_t packs_unlinked = 0, bytes_freed = 0, bytes_copied = 0;
   double seconds = 0;
+  std::uint64_t copies_removed = 0, copy_bytes_removed = 0, copies_kept = 0;
+  std::string copies_kept_because;  // empty: none was, or nobody asked
   bool operator==(const CollectionAnswer&) const = default;
 };
 

@@ -7,10 +7,10 @@ namespace {
 
 TEST(CollectionMessagesTest, ComeBackAsTheyWere) {
   for (const bool flag : {false, true}) {
-    const CollectionOrder order{.dry_run = flag, .though_damaged = !flag};
+    const CollectionOrder order{.dry_run = flag, .though_damaged = !flag, .damaged_copies = flag};
     EXPECT_EQ(decode_collection_order(as_bytes(encode_collection_order(order))), order);
   }
-  const CollectionAnswer answer{1ull << 40, 2, 3, 4, 5, 6, 7.25};
+  const CollectionAnswer answer{1ull << 40, 2, 3, 4, 5, 6, 7.25, 8, 9, 10, "because"};
   EXPECT_EQ(decode_collection_answer(as_bytes(encode_collection_answer(answer))), answer);
 }
 

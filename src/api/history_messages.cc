@@ -192,11 +192,23 @@ std::string encode_kept_snapshot(const KeptSnapshot& snapshot) {
   return dump(to_json(snapshot));
 }
 
-std::string encode_stats(const std::vector<NodeStats>& nodes) {
-  return encode_list("nodes", nodes);
+std::string encode_stats(const StatsAnswer& stats) {
+  json nodes = json::array();
+  for (const NodeStats& node : stats.nodes)
+    nodes.push_back(to_json(node));
+  return dump({{"nodes", std::move(nodes)},
+               {"damaged_copies", stats.damaged.files},
+               {"damaged_copy_bytes", stats.damaged.bytes}});
 }
-Result<std::vector<NodeStats>> decode_stats(ByteView text) {
-  return decode_list("nodes", text, stats_from);
+Result<StatsAnswer> decode_stats(ByteView text) {
+  StatsAnswer stats;
+  RB_TRY(stats.nodes, decode_list("nodes", text, stats_from));
+  RB_TRY(const json value, parse(text));
+  Fields fields(value);
+  stats.damaged.files = fields.number("damaged_copies");
+  stats.damaged.bytes = fields.number("damaged_copy_bytes");
+  RB_TRY(fields.status());
+  return stats;
 }
 std::string encode_node_stats(const NodeStats& node) {
   return dump(to_json(node));

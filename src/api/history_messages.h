@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "store/history_keeper.h"
+#include "api/backend.h"
 
 namespace rb::api {
 
@@ -28,8 +28,12 @@ std::string encode_kept_snapshots(const std::vector<KeptSnapshot>& snapshots);
 Result<std::vector<KeptSnapshot>> decode_kept_snapshots(ByteView text);
 std::string encode_kept_snapshot(const KeptSnapshot& snapshot);  // as one line
 
-std::string encode_stats(const std::vector<NodeStats>& nodes);
-Result<std::vector<NodeStats>> decode_stats(ByteView text);
+struct StatsAnswer {
+  std::vector<NodeStats> nodes;
+  DamagedCopies damaged;
+};
+std::string encode_stats(const StatsAnswer& stats);
+Result<StatsAnswer> decode_stats(ByteView text);
 std::string encode_node_stats(const NodeStats& node);  // as one line
 
 // What a node says of one of its own.

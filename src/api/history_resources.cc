@@ -1,6 +1,7 @@
 #include "api/history_resources.h"
 
 #include "api/answers.h"
+#include "api/check_messages.h"
 #include "api/history_messages.h"
 #include "base/log.h"
 
@@ -40,9 +41,11 @@ Result<Response> undelete(HistoryKeeper& keeper, const Caller& caller, const Req
   return no_content();
 }
 
-Result<Response> stats(HistoryKeeper& keeper) {
-  RB_TRY(const std::vector<NodeStats> nodes, keeper.stats());
-  return json_response(200, encode_stats(nodes));
+Result<Response> stats(HistoryKeeper& keeper, Backend& backend) {
+  StatsAnswer answer;
+  RB_TRY(answer.nodes, keeper.stats());
+  if (Checker* const checker = backend.checker()) answer.damaged = checker->damaged_copies();
+  return json_response(200, encode_stats(answer));
 }
 
 }  // namespace
@@ -61,7 +64,7 @@ Result<Response> handle_history(Backend& backend, const Caller& caller, const Ro
     case RouteKind::undelete:
       return undelete(*keeper, caller, request);
     case RouteKind::stats:
-      return stats(*keeper);
+      return stats(*keeper, backend);
     default:
       return fail(Errc::not_found, "there is no such resource");
   }

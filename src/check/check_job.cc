@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "repository/damaged_copies.h"
 
 namespace rb {
 
@@ -73,7 +74,12 @@ void CheckJob::run(const CheckOrder& order) {
   DataCheckReport data;
   const Status done = check(order, structure, data);
   if (!done) log(LogLevel::warning, "a check did not end: {}", done.error().message);
+  const auto copies = find_damaged_copies(core_.file_system(), core_.directory().packs());
   const std::lock_guard lock(mutex_);
+  for (const DamagedCopy& copy : copies.value_or(std::vector<DamagedCopy>())) {
+    ++state_.damaged_copies;
+    state_.damaged_copy_bytes += copy.bytes;
+  }
   if (!done) state_.error = done.error().message;
   state_.snapshots = structure.snapshots;
   state_.objects = structure.objects;

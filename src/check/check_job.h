@@ -19,7 +19,8 @@ struct CheckState {
   std::string error;                  // why it did not end; empty: it did, or runs
   std::uint64_t snapshots = 0, objects = 0, references = 0, records = 0;
   std::uint64_t packs_read = 0, bytes_read = 0, sectors_corrected = 0;
-  Findings findings;  // when it has ended
+  std::uint64_t damaged_copies = 0, damaged_copy_bytes = 0;  // that repairs have left
+  Findings findings;                                         // when it has ended
 };
 
 class CheckJob {

@@ -1,4 +1,6 @@
 // Damage of all kinds, what is found of it, and how it is mended.
+#include "check/copy_removal.h"
+#include "repository/damaged_copies.h"
 #include "support/check_bench.h"
 
 namespace rb::test {
@@ -93,6 +95,49 @@ TEST_F(CheckTest, ParityCorrectsAndTheDamagedFileIsKept) {
   EXPECT_EQ(*fs_.contents(path), before);
   EXPECT_EQ(*fs_.contents(path + ".damaged-1"), damaged);
   EXPECT_EQ(text(check(true)), "");
+}
+
+TEST_F(CheckTest, WhatARepairHasLeftGoesOnlyWhenAskedForAndNothingIsMissing) {
+  const auto chunks = back_up({noise(1), noise(2)}, 1);
+  open();
+  EXPECT_EQ(text(check(true)), "");
+  EXPECT_EQ(last_.damaged_copies, 0u);
+  const PackPosition at = place_of(chunks[1]);
+  const std::string copy = core().packs().path(at.pack) + ".damaged-1";
+  damage(at);
+  EXPECT_EQ(check(true).damage_count, 0u);
+  EXPECT_EQ(last_.damaged_copies, 1u);
+  EXPECT_GT(last_.damaged_copy_bytes, 9000u);
+
+  back_up({noise(1), noise(2), noise(3)}, 2);
+  open();
+  keeper_->set_parity_percent(0);
+  const auto more = back_up({noise(1), noise(2), noise(4)}, 3);
+  damage(place_of(more[2]));
+  EXPECT_EQ(check(true).damage_count, 1u);
+  Pace pace;
+  const auto kept = remove_damaged_copies(core(), *keeper_, pace);
+  ASSERT_TRUE(kept) << kept.error().message;
+  EXPECT_EQ(kept->kept, 1u);
+  EXPECT_NE(kept->why_kept, "");
+  EXPECT_TRUE(fs_.contents(copy));
+
+  back_up({noise(1), noise(2), noise(4)}, 4);
+  const auto removed = remove_damaged_copies(core(), *keeper_, pace);
+  ASSERT_TRUE(removed) << removed.error().message;
+  EXPECT_EQ(removed->removed, 1u) << removed->why_kept;
+  EXPECT_EQ(removed->kept, 0u);
+  EXPECT_FALSE(fs_.contents(copy));
+  EXPECT_EQ(text(check(true)), "");
+}
+
+TEST_F(CheckTest, OnlyDamagedCopiesOfPacksAreTakenForSuch) {
+  EXPECT_EQ(damaged_copy_of("0000002a.pack.damaged-1"), 0x2au);
+  EXPECT_EQ(damaged_copy_of("0000002a.pack.damaged-1000"), 0x2au);
+  for (const char* name :
+       {"0000002a.pack", "0000002a.pack.damaged-", "0000002a.pack.damaged-x", "0000002a.parity.damaged-1",
+        "2a.pack.damaged-1", ".damaged-1", "0000002a.pack.damaged-1.old", "0000002a.pack.repaired"})
+    EXPECT_FALSE(damaged_copy_of(name)) << name;
 }
 
 TEST_F(CheckTest, DamagedHeadersAreFoundWithoutReadingContents) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "api/client_codec.h"
+#include "daemon/opening_report.h"
 #include "daemon/repository_backend.h"
 #include "daemon/serve.h"
 #include "format/repository_format.h"
@@ -57,6 +58,7 @@ class DirectAdministrator final : public Administrator {
         backend_(*repository_, directory, config),
         service_(backend_, clock_, {}) {
     backend_.use_care(&care_);
+    collecting_.use_copy_removal([this] { return care_.remove_copies(); });
     backend_.use_collecting(&collecting_);
   }
   Result<api::Response> ask(const api::Request& request, std::chrono::seconds) override {
@@ -133,6 +135,8 @@ Result<std::unique_ptr<Administrator>> find_administrator(const Options& options
                             opened.error().message, socket));
   }
   RB_TRY(auto repository_opened, std::move(opened));
+  const RepositoryReport& report = repository_opened->report();
+  if (report.catalog_rebuilt) fmt::print(stderr, "{}\n", describe_rebuild(report));
   return std::make_unique<DirectAdministrator>(std::move(repository_opened), directory, config);
 }
 

@@ -1,5 +1,7 @@
 #include "daemon/care.h"
 
+#include "repository/damaged_copies.h"
+
 namespace rb::daemon {
 
 namespace {
@@ -51,6 +53,7 @@ void Care::use_config(const Config& config) {
 }
 
 std::vector<api::NamedNumber> Care::numbers() const {
+  const api::DamagedCopies copies = damaged_copies();
   const CareCounters counters = caretaker_.counters();
   const auto number = [](const char* name, const char* help, bool is_counter, std::uint64_t value) {
     return api::NamedNumber{name, help, is_counter, static_cast<double>(value)};
@@ -65,9 +68,25 @@ std::vector<api::NamedNumber> Care::numbers() const {
       number("damage_found_total", "Places that could not be corrected.", true, counters.damage_found),
       number("packs_without_parity", "Sealed packs that wait for parity.", false,
              counters.packs_without_parity),
+      number("damaged_copy_bytes", "Bytes of damaged files that repairs have kept.", false, copies.bytes),
       number("objects_quarantined", "Damaged objects that no backup has brought again yet.", false,
              core_.quarantine().size()),
   };
+}
+
+api::DamagedCopies Care::damaged_copies() const {
+  const auto copies = find_damaged_copies(core_.file_system(), core_.directory().packs());
+  api::DamagedCopies sum;
+  for (const DamagedCopy& copy : copies.value_or(std::vector<DamagedCopy>())) {
+    ++sum.files;
+    sum.bytes += copy.bytes;
+  }
+  return sum;
+}
+
+Result<CopyRemoval> Care::remove_copies() {
+  Pace unhurried;
+  return remove_damaged_copies(core_, keeper_, unhurried);
 }
 
 Status Care::begin_check(const api::CheckRequest& request) {
@@ -90,6 +109,8 @@ api::CheckAnswer Care::check_state() {
   answer.packs_read = state.packs_read;
   answer.bytes_read = state.bytes_read;
   answer.sectors_corrected = state.sectors_corrected;
+  answer.damaged_copies = state.damaged_copies;
+  answer.damaged_copy_bytes = state.damaged_copy_bytes;
   answer.finding_count = state.findings.count;
   answer.damage_count = state.findings.damage_count;
   for (const Finding& finding : state.findings.list)

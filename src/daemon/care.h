@@ -6,6 +6,7 @@
 #include "api/check_messages.h"
 #include "check/caretaker.h"
 #include "check/check_job.h"
+#include "check/copy_removal.h"
 #include "daemon/config.h"
 
 namespace rb::daemon {
@@ -18,10 +19,12 @@ class Care final : public api::Checker {
   void stop();   // that, and a check that runs
   void use_config(const Config& config);
   std::vector<api::NamedNumber> numbers() const;  // for /metrics
+  Result<CopyRemoval> remove_copies();
 
   Status begin_check(const api::CheckRequest& request) override;
   api::CheckAnswer check_state() override;
   void cancel_check() override { job_.cancel(); }
+  api::DamagedCopies damaged_copies() const override;
 
  private:
   RepositoryCore& core_;

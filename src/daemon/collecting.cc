@@ -8,6 +8,7 @@ namespace rb::daemon {
 
 void Collecting::start() {
   finisher_ = std::thread([this] {
+    const std::lock_guard lock(own_accord_);
     const Status done = finish_sweep(core_, cancelled_);
     if (done || done.error().code == Errc::cancelled || done.error().code == Errc::busy) return;
     log(LogLevel::error, "an interrupted collection can't be finished: {}", done.error().message);
@@ -19,7 +20,13 @@ void Collecting::stop() {
   if (finisher_.joinable()) finisher_.join();
 }
 
+// Of two that are ordered the second is told that one is running.
 Result<api::CollectionAnswer> Collecting::collect(const api::CollectionOrder& order) {
+  { const std::lock_guard wait(own_accord_); }
+  return run(order);
+}
+
+Result<api::CollectionAnswer> Collecting::run(const api::CollectionOrder& order) {
   CollectionOptions options;
   options.dry_run = order.dry_run;
   options.though_damaged = order.though_damaged;
@@ -34,19 +41,36 @@ Result<api::CollectionAnswer> Collecting::collect(const api::CollectionOrder& or
     objects_ += done->dead;
     bytes_ += done->bytes_freed;
   }
-  return api::CollectionAnswer{done->objects,     done->dead,         done->bytes_dead, done->packs_unlinked,
-                               done->bytes_freed, done->bytes_copied, done->seconds};
+  api::CollectionAnswer answer{.objects = done->objects,
+                               .dead = done->dead,
+                               .bytes_dead = done->bytes_dead,
+                               .packs_unlinked = done->packs_unlinked,
+                               .bytes_freed = done->bytes_freed,
+                               .bytes_copied = done->bytes_copied,
+                               .seconds = done->seconds,
+                               .copies_kept_because = {}};
+  if (order.damaged_copies && !order.dry_run && remove_copies_) {
+    RB_TRY(const CopyRemoval copies, remove_copies_());
+    answer.copies_removed = copies.removed;
+    answer.copy_bytes_removed = copies.bytes_removed;
+    answer.copies_kept = copies.kept;
+    answer.copies_kept_because = copies.why_kept;
+  }
+  return answer;
 }
 
-void Collecting::collect_and_log() {
-  const Result<api::CollectionAnswer> done = collect({});
-  if (!done) {
-    log(LogLevel::error, "nothing was collected: {}", done.error().message);
-    return;
-  }
+std::optional<Timestamp> Collecting::last() const {
+  return core_.book().times().last_collection;
+}
+
+Status Collecting::collect_and_log() {
+  const std::lock_guard lock(own_accord_);
+  if (core_.index().object_count() == 0) return {};
+  RB_TRY(const api::CollectionAnswer done, run({}));
   log(LogLevel::info, "collected: {} of {} objects freed, {} packs with {} given back, {} copied, {:.1f} s",
-      done->dead, done->objects, done->packs_unlinked, format_bytes(done->bytes_freed),
-      format_bytes(done->bytes_copied), done->seconds);
+      done.dead, done.objects, done.packs_unlinked, format_bytes(done.bytes_freed),
+      format_bytes(done.bytes_copied), done.seconds);
+  return {};
 }
 
 std::vector<api::NamedNumber> Collecting::numbers() const {

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::uint64_t kMaxConfigBytes = 1 << 20;
 constexpr std::chrono::seconds kShortestLease{10}, kLongestLease{24 * 3600};
-constexpr std::chrono::seconds kLongestPruneInterval = std::chrono::hours(24) * 31;
+constexpr std::chrono::seconds kLongestInterval = std::chrono::hours(24) * 31;
 
 // All problems of a file, so that they are mended in one go.
 class Problems {
@@ -224,7 +224,7 @@ void read_retention(const toml::table& table, RetentionPolicy& rules, Config& co
   reader.text("prune_every", "a time up to \"31d\", or \"0\" for never", [&](const std::string& value) {
     const auto time = parse_duration(value);
     if (time) config.prune_every = *time;
-    return time && *time <= kLongestPruneInterval;
+    return time && *time <= kLongestInterval;
   });
   reader.refuse_others();
   if (has_rules(rules)) config.retention.standard = rules;
@@ -271,6 +271,16 @@ void read_care(const toml::table& table, Config& config, Problems& problems) {
   reader.refuse_others();
 }
 
+void read_gc(const toml::table& table, Config& config, Problems& problems) {
+  TableReader reader(table, "gc.", problems);
+  reader.text("every", "a time up to \"31d\", or \"0\" for never", [&](const std::string& value) {
+    const auto time = parse_duration(value);
+    if (time) config.collect_every = *time;
+    return time && *time <= kLongestInterval;
+  });
+  reader.refuse_others();
+}
+
 void read_log(const toml::table& table, Config& config, Problems& problems) {
   TableReader reader(table, "log.", problems);
   reader.text("level", "debug, info, warning or error", [&](const std::string& value) {
@@ -311,6 +321,7 @@ void read_top(const toml::table& table, Config& config, Problems& problems) {
     read_retention(*retention, rules, config, problems);
   if (const toml::table* nodes = reader.table("node")) read_nodes(*nodes, rules, config, problems);
   if (const toml::table* care = reader.table("care")) read_care(*care, config, problems);
+  if (const toml::table* gc = reader.table("gc")) read_gc(*gc, config, problems);
   if (const toml::table* log = reader.table("log")) read_log(*log, config, problems);
   reader.refuse_others();
 }

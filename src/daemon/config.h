@@ -32,7 +32,8 @@ struct Config {
   std::map<std::string, Quota> node_quotas;
 
   RetentionSettings retention;
-  std::chrono::seconds prune_every = std::chrono::hours(24);  // 0: only when somebody asks for it
+  std::chrono::seconds prune_every = std::chrono::hours(24);    // 0: only when somebody asks for it
+  std::chrono::seconds collect_every = std::chrono::hours(24);  // likewise
 
   std::size_t parity_percent = 5;                     // 0: none
   std::chrono::seconds scrub_period{30 * 24 * 3600};  // 0: never

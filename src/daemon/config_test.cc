@@ -73,6 +73,12 @@ logical = "1 TB"
 stored = "0"
 [node."a.b"]
 logical = "5"
+[care]
+parity_percent = 20
+scrub_period = "7d"
+scrub_rate = "50 MiB/s"
+[gc]
+every = "12h"
 [log]
 level = "debug"
 format = "json"
@@ -94,6 +100,10 @@ format = "json"
   wanted.quota = {.logical_bytes = 1'000'000'000'000, .stored_bytes = 10ull << 30};
   wanted.node_quotas["big"] = {.logical_bytes = 1'000'000'000'000, .stored_bytes = 0};
   wanted.node_quotas["a.b"] = {.logical_bytes = 5, .stored_bytes = 10ull << 30};
+  wanted.parity_percent = 20;
+  wanted.scrub_period = seconds(7 * 86400);
+  wanted.scrub_rate = 50 << 20;
+  wanted.collect_every = seconds(12 * 3600);
   wanted.log_level = "debug";
   wanted.log_format = LogFormat::json;
   EXPECT_EQ(config, wanted);
@@ -125,6 +135,11 @@ TEST(ConfigTest, MistakesAreNamedWithTheirLine) {
            Case{"[node.x]\nstored = 5", "config.toml:2: 'node.x.stored' is not a size"},
            Case{"[node.x]\nspeed = 5", "config.toml:2: there is no setting 'node.x.speed'"},
            Case{"node.x = 5", "config.toml:1: 'node.x' is not the table of a node"},
+           Case{"[care]\nparity_percent = 21", "config.toml:2: 'care.parity_percent' is not a whole number"},
+           Case{"[care]\nscrub_period = \"often\"", "config.toml:2: 'care.scrub_period' is not a time"},
+           Case{"[care]\nscrub_rate = 5", "config.toml:2: 'care.scrub_rate' is not a rate"},
+           Case{"[care]\nscrub = \"1d\"", "config.toml:2: there is no setting 'care.scrub'"},
+           Case{"[gc]\nevery = \"40d\"", "config.toml:2: 'gc.every' is not a time up to"},
            Case{"a = [", "config.toml:1: "},
            Case{"max_clients = 5\nmax_clients = 6", "config.toml:2: "},
        }) {
@@ -146,10 +161,58 @@ TEST(ConfigTest, WhatWaitsForTheNextStartIsNamed) {
   wanted.log_level = "debug";
   wanted.quota.stored_bytes = 5;
   wanted.public_address = "b:1";
+  wanted.parity_percent = 0;
+  wanted.scrub_period = wanted.collect_every = wanted.prune_every = seconds(0);
+  wanted.scrub_rate = 1;
   EXPECT_TRUE(changes_for_next_start(now, wanted).empty());
   wanted.listen = {"a:1"};
   wanted.bandwidth = 7;
   EXPECT_EQ(changes_for_next_start(now, wanted), (std::vector<std::string>{"listen", "limits.bandwidth"}));
+}
+
+Result<Config> parse_text(const std::string& text) {
+  return parse_config(text, "config.toml");
+}
+
+TEST(RetentionConfigTest, RulesForAllAndForOne) {
+  const auto config = parse_text(R"([retention]
+keep_daily = 7
+keep_yearly = "all"
+keep_within = "2d"
+undelete_for = "30d"
+prune_every = "12h"
+[node.ana]
+stored = "1 GiB"
+[node.ana.retention]
+keep_daily = 30
+[node.ben.retention]
+keep_daily = 0
+keep_yearly = 0
+keep_within = "0h"
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  const RetentionSettings& retention = config->retention;
+  EXPECT_EQ(to_text(*retention.standard), to_text(*parse_retention_policy("daily=7 yearly=all within=2d")));
+  EXPECT_EQ(to_text(retention.by_node.at("ana")),
+            to_text(*parse_retention_policy("daily=30 yearly=all within=2d")));
+  EXPECT_EQ(retention.by_node.at("ben").last, kKeepAll) << "no rules: everything stays";
+  EXPECT_EQ(config->node_quotas.at("ana").stored_bytes, 1ull << 30);
+  EXPECT_EQ(retention.undelete_for, std::chrono::hours(24 * 30));
+  EXPECT_EQ(config->prune_every, std::chrono::hours(12));
+}
+
+TEST(RetentionConfigTest, WithoutRulesThereIsNoPolicy) {
+  EXPECT_EQ(parse_text("")->retention.standard, std::nullopt);
+  EXPECT_EQ(parse_text("[retention]\nkeep_last = 0\nfloor = \"1d\"\n")->retention.standard, std::nullopt);
+}
+
+TEST(RetentionConfigTest, MistakesAreNamed) {
+  for (const char* line : {"keep_last = -1", "keep_last = \"some\"", "keep_last = 1.5", "keep_within = 3",
+                           "floor = \"soon\"", "prune_every = \"40d\"", "keep_for_ever = 1"}) {
+    const auto config = parse_text(std::string("[retention]\n") + line + "\n");
+    ASSERT_FALSE(config) << line;
+    EXPECT_NE(config.error().message.find("config.toml:2: "), std::string::npos) << config.error().message;
+  }
 }
 
 TEST(QuantityTest, SizesRatesAndTimes) {

@@ -98,6 +98,11 @@ constexpr std::string_view kText =
 # [node.ana-laptop.retention]
 # keep_daily = 30
 
+# How often a running server collects garbage, which gives back what no snapshot needs any more: after prunings,
+# backups that came to nothing, and deletions. "0": only at "rbbackupd DIR gc". (*)
+[gc]
+#every = "1d"
+
 [log]
 # debug, info, warning or error. (*)
 #level = "info"

@@ -103,17 +103,25 @@ Status run_undelete(const Options& options, Administrator& administrator) {
 
 Status run_stats(const Options& options, Administrator& administrator) {
   RB_TRY(const api::Response answer, administrator.ask(api::stats_request(), kLongPatience));
-  RB_TRY(const std::vector<NodeStats> nodes, api::parse_stats(answer));
-  if (!options.json) fmt::print("{}", stats_table(nodes));
+  RB_TRY(const api::StatsAnswer stats, api::parse_stats(answer));
   if (options.json) {
-    for (const NodeStats& node : nodes)
+    for (const NodeStats& node : stats.nodes)
       fmt::print("{}\n", api::encode_node_stats(node));
+    return {};
+  }
+  fmt::print("{}", stats_table(stats.nodes));
+  if (stats.damaged.files > 0) {
+    fmt::print(
+        "\nbeside the packs: {} damaged files that repairs have kept, {} (see 'gc --damaged-copies')\n",
+        stats.damaged.files, format_bytes(stats.damaged.bytes));
   }
   return {};
 }
 
 Status run_gc(const Options& options, Administrator& administrator) {
-  const api::CollectionOrder order{.dry_run = options.dry_run, .though_damaged = options.though_damaged};
+  const api::CollectionOrder order{.dry_run = options.dry_run,
+                                   .though_damaged = options.though_damaged,
+                                   .damaged_copies = options.damaged_copies};
   RB_TRY(const api::Response answer, administrator.ask(api::collection_request(order), kVeryLongPatience));
   RB_TRY(const api::CollectionAnswer done, api::parse_collection(answer));
   if (options.json) {
@@ -125,6 +133,12 @@ Status run_gc(const Options& options, Administrator& administrator) {
     fmt::print("{} of {} objects, {}, freed; {} packs with {} given back, {} copied; {:.1f} s\n", done.dead,
                done.objects, format_bytes(done.bytes_dead), done.packs_unlinked,
                format_bytes(done.bytes_freed), format_bytes(done.bytes_copied), done.seconds);
+    if (done.copies_removed > 0) {
+      fmt::print("{} damaged files with {} removed\n", done.copies_removed,
+                 format_bytes(done.copy_bytes_removed));
+    }
+    if (done.copies_kept > 0)
+      fmt::print("{} damaged files stay: {}\n", done.copies_kept, done.copies_kept_because);
   }
   return {};
 }

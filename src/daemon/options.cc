@@ -55,10 +55,11 @@ constexpr std::string_view kHelp = R"(rbbackupd: keeps the backups that rbbackup
   rbbackupd DIR prune [--node NODE] [--dry-run] [--json]
       deletes the snapshots that no rule of [retention] in DIR/config.toml keeps; --dry-run says which, and why
       the others stay. Without rules all stay. A running server does this once a day.
-  rbbackupd DIR gc [--dry-run] [--json] [--though-damaged]
+  rbbackupd DIR gc [--dry-run] [--json] [--though-damaged] [--damaged-copies]
       frees what no snapshot needs any more, beside backups and restores, and gives the space back; --dry-run only
-      counts. A running server does this after each pruning. It refuses while a snapshot lacks something that
-      may be found again, unless --though-damaged says to go on.
+      counts. A running server does this once a day. It refuses while a snapshot lacks something that may be found
+      again, unless --though-damaged says to go on. --damaged-copies also removes the damaged files that repairs
+      have kept, where nothing is missing any more.
   rbbackupd DIR pin|unpin NODE SNAPSHOT          keeps a snapshot whatever the rules say, or no more
   rbbackupd DIR undelete NODE SNAPSHOT           brings a deleted one back
   rbbackupd DIR stats [--json]                   how much the histories hold, by node and by age
@@ -131,6 +132,7 @@ const std::vector<Owner>& owners() {
       {"--node", {Verb::prune}},
       {"--dry-run", {Verb::prune, Verb::gc}},
       {"--though-damaged", {Verb::gc}},
+      {"--damaged-copies", {Verb::gc}},
       {"--data", {Verb::check}},
       {"--rate", {Verb::check}},
       {"--switch", {Verb::new_key}}};
@@ -159,6 +161,7 @@ void describe(CLI::App& app, Line& line) {
   app.add_flag("--switch", options.switch_key);
   app.add_flag("--data", options.data);
   app.add_flag("--though-damaged", options.though_damaged);
+  app.add_flag("--damaged-copies", options.damaged_copies);
   app.add_option("--rate", line.rate);
   app.add_option("DIR", line.words);
 }

@@ -54,6 +54,7 @@ struct Options {
   bool switch_key = false;
   bool data = false;
   bool though_damaged = false;
+  bool damaged_copies = false;
   std::uint64_t rate = 0;  // bytes a second; 0: no limit
 };
 

@@ -54,12 +54,25 @@ TEST(OptionsTest, VerbsStandBehindTheDirectory) {
   EXPECT_EQ(good({"d", "config"}).verb, Verb::config);
 }
 
+TEST(OptionsTest, AChecksRateIsOfItsData) {
+  EXPECT_EQ(good({"d", "check"}).verb, Verb::check);
+  EXPECT_FALSE(good({"d", "check"}).data);
+  const Options data = good({"d", "check", "--data", "--rate", "50MiB/s", "--json"});
+  EXPECT_TRUE(data.data && data.json);
+  EXPECT_EQ(data.rate, 50u << 20);
+  EXPECT_EQ(good({"d", "check", "--data", "--rate", "1 KiB"}).rate, 1024u);
+}
+
 TEST(OptionsTest, MistakesAreStatus2) {
   for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
            {},
            {"d", "nonsense"},
            {"d", "gc", "ana"},
            {"d", "prune", "--though-damaged"},
+           {"d", "check", "ana"},
+           {"d", "check", "--rate", "50MiB/s"},
+           {"d", "check", "--data", "--rate", "fast"},
+           {"d", "gc", "--data"},
            {"d", "pin", "ana"},
            {"d", "snapshots", "ana", "ben"},
            {"d", "nodes", "--dry-run"},

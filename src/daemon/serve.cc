@@ -12,8 +12,10 @@
 #include "daemon/administrator.h"
 #include "daemon/collecting.h"
 #include "daemon/log_output.h"
-#include "daemon/pruner.h"
+#include "daemon/opening_report.h"
+#include "daemon/pruning.h"
 #include "daemon/repository_backend.h"
+#include "daemon/schedule.h"
 #include "daemon/service_manager.h"
 #include "net/server.h"
 #include "net/tls_identity.h"
@@ -34,21 +36,6 @@ sigset_t awaited_signals() {
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGHUP);
   return set;
-}
-
-void say_what_opening_found(const RepositoryReport& report, const std::string& directory) {
-  if (report.created) log(LogLevel::info, "created a repository in {}", directory);
-  if (report.catalog_rebuilt) {
-    log(LogLevel::warning, "rebuilt the catalog from packs and journal: {} records in {:.1f} s",
-        report.records_applied, report.seconds);
-  } else if (report.records_applied > 0) {
-    log(LogLevel::info, "applied {} records that the catalog did not have yet", report.records_applied);
-  }
-  if (report.skipped_bytes > 0) {
-    log(LogLevel::warning,
-        "passed over {} bytes in the packs that are no whole record (normal after a crash)",
-        report.skipped_bytes);
-  }
 }
 
 // With a new repository comes the file that explains its settings. One that is there is somebody's.
@@ -81,12 +68,13 @@ class Daemon {
     ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
     RB_TRY(std::vector<int> inherited, inherited_sockets());
     RB_TRY(repository_, LocalRepository::open(options_.directory, repository_options(config_)));
-    say_what_opening_found(repository_->report(), options_.directory);
+    log_opening(repository_->report(), options_.directory);
     if (repository_->report().created) RB_TRY(write_default_config(options_.directory));
     backend_ = std::make_unique<RepositoryBackend>(*repository_, options_.directory, config_);
     care_ = std::make_unique<Care>(*repository_, config_);
     backend_->use_care(care_.get());
     collecting_ = std::make_unique<Collecting>(*repository_);
+    collecting_->use_copy_removal([this] { return care_->remove_copies(); });
     backend_->use_collecting(collecting_.get());
     service_ = std::make_unique<api::Service>(*backend_, clock_, api::ServiceOptions{.lease = config_.lease});
     RB_TRY(net::ServerOptions server_options, server_options_with(std::move(inherited)));
@@ -96,8 +84,8 @@ class Daemon {
     say_where(socket);
     if (!socket.empty()) RB_TRY(note_socket(options_.directory, socket));
     collecting_->start();
-    pruner_ = std::make_unique<Pruner>(repository_->history(), clock_, prune_interval(config_),
-                                       [this] { collecting_->collect_and_log(); });
+    schedule_ = std::make_unique<Schedule>(clock_, chores());
+    schedule_->start();
     care_->start();
     return {};
   }
@@ -120,7 +108,7 @@ class Daemon {
   void stop() {
     notify_stopping();
     collecting_->stop();
-    pruner_.reset();
+    schedule_.reset();
     server_->stop(kStopGrace);
     backend_->use_server(nullptr);
     server_.reset();
@@ -155,6 +143,19 @@ class Daemon {
     return out;
   }
 
+  // Pruning first: what it lets go is judged by the collection after its grace.
+  std::vector<Chore> chores() {
+    HistoryKeeper& history = repository_->history();
+    return {{.failure = "nothing was pruned",
+             .interval = prune_interval(config_),
+             .last = [&history] { return history.counters().last_pruning; },
+             .run = [&history] { return prune_and_log(history); }},
+            {.failure = "nothing was collected",
+             .interval = config_.collect_every,
+             .last = [this] { return collecting_->last(); },
+             .run = [this] { return collecting_->collect_and_log(); }}};
+  }
+
   void say_where(const std::string& socket) const {
     std::vector<std::string> where;
     if (!socket.empty()) where.push_back("unix:" + socket);
@@ -178,7 +179,7 @@ class Daemon {
     const Config wanted = with_options(std::move(loaded), options_);
     RB_TRY(backend_->reload_tls());
     backend_->use_config(wanted);
-    pruner_->set_interval(prune_interval(wanted));
+    schedule_->set_intervals({prune_interval(wanted), wanted.collect_every});
     set_log_level(wanted.log_level);
     const std::vector<std::string> later = changes_for_next_start(config_, wanted);
     if (!later.empty())
@@ -195,7 +196,7 @@ class Daemon {
   std::unique_ptr<RepositoryBackend> backend_;
   std::unique_ptr<api::Service> service_;
   std::unique_ptr<net::Server> server_;
-  std::unique_ptr<Pruner> pruner_;
+  std::unique_ptr<Schedule> schedule_;
 };
 
 }  // namespace

@@ -60,6 +60,13 @@ void print_text(const api::CheckAnswer& state) {
              state.references, state.records);
   if (state.data) fmt::print(stderr, "; {} packs read, {}", state.packs_read, format_bytes(state.bytes_read));
   fmt::print(stderr, ": {}\n", state.damage_count == 0 ? "no damage" : "damaged");
+  if (state.damaged_copies > 0) {
+    fmt::print(
+        stderr,
+        "{} damaged files with {} are kept beside corrected packs: 'gc --damaged-copies' removes them once "
+        "nothing is missing\n",
+        state.damaged_copies, format_bytes(state.damaged_copy_bytes));
+  }
 }
 
 // A line for each finding, and the last for the whole.
