@@ -86,6 +86,9 @@ Status LocalSession::begin(const NodeRecord& node, const BeginRequest& request) 
   NodeBook& book = core_->book();
   info_.node = node.name;
   info_.repository = core_->directory().format.id;
+  if (!book.has_domain(node.domain)) {  // both copies of the journal have lost it
+    return fail(Errc::corrupt, fmt::format("the journal has lost the domain of the node \"{}\"", node.name));
+  }
   info_.chunk_params = book.chunk_params(node.domain);
   RB_TRY(info_.already_committed, book.commit_of(node.node, request.run));
   info_.head = book.head(node.node);
