@@ -1,144 +1,236 @@
 #!/usr/bin/env python3
-"""Rounds of backups with kill -9 of the client or the server at a random moment.
+"""Rounds of a mixed load, in each of which client or server is killed with -9 at a random moment.
 
-After each round the server runs again, and at the end every snapshot that a client was told of restores to exactly what
-was backed up, judged by hashes taken before the backup. Prints the seed; the same seed gives the same trees and the
-same intended moments (the machine's timing is its own).
+In a round several of these run at the same time: backups of several nodes, restores of acknowledged snapshots, pruning by
+a policy that lets go of snapshots, garbage collection, check, pins. Then somebody is killed, the server is started again
+if it was the victim, and what still runs has to come to a good end. A snapshot that a client was told of has to be there
+until the policy lets go of it, and to restore to exactly what was backed up, judged by hashes taken before the backup;
+now and then, and at the end, every one is restored, and "check --data" has to find nothing.
+
+Prints the seed; the same seed gives the same trees and the same intended moments (the machine's timing is its own).
 
     soak.py BIN ROUNDS [SEED]
 """
-import hashlib
-import json
-import os
+import collections
 import pathlib
 import random
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
 
-BIN, ROUNDS = pathlib.Path(sys.argv[1]).resolve(), int(sys.argv[2])
-SEED = int(sys.argv[3]) if len(sys.argv) > 3 else random.SystemRandom().randrange(1 << 32)
-chance = random.Random(SEED)
-scratch = pathlib.Path(tempfile.mkdtemp(prefix="rbbackup-soak."))
-tree, repository, socket = scratch / "tree", scratch / "repository", scratch / "socket"
-environment = {**os.environ, "RBBACKUP_SERVER": f"unix:{socket}", "XDG_CACHE_HOME": str(scratch / "cache")}
+from fleet import Fleet, Node, wait_for
+from ledger import Ledger
+
+KEEP_LAST = 6
+# Nothing but the newest six stays, and what goes is gone with the next collection.
+SETTINGS = f"""[retention]
+keep_last = {KEEP_LAST}
+floor = "0h"
+undelete_for = "0h"
+prune_every = "0"
+"""
+NODES = ["host", "ana", "ben", "cleo"]
+FILES_MOST = 40
+VERIFY_EVERY = 250  # rounds
+PINS_MOST = 3
+LASTING_SECONDS = 2
+LASTING_MOST = 1  # nodes
 
 
-def start_server():
-    reader, writer = os.pipe()
-    with open(scratch / "server.log", "ab") as log:
-        server = subprocess.Popen([BIN / "rbbackupd", repository, "--socket", socket, "--ready-fd", str(writer)],
-                                  pass_fds=[writer], stderr=log)
-    os.close(writer)
-    with os.fdopen(reader, "rb") as ready:
-        if ready.read(1) != b"\n":
-            sys.exit("the server did not start again:\n" + (scratch / "server.log").read_text()[-2000:])
-    return server
+class Soak:
+    def __init__(self, programs, rounds, seed):
+        self.rounds, self.seed, self.chance = rounds, seed, random.Random(seed)
+        self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="rbbackup-soak."))
+        self.fleet = Fleet(programs, self.scratch, SETTINGS)
+        self.nodes = [Node(self.fleet, name, self.chance) for name in NODES]
+        self.ledgers = {node: Ledger(node, KEEP_LAST) for node in self.nodes}
+        self.kills = collections.Counter()  # by victim and by what ran
+        self.done = collections.Counter()
+        self.lasting = []  # activities that may go on beyond their round
+        self.typical = 0.4  # seconds that a round takes when nobody is killed; learned
 
+    def fail(self, why):
+        sys.exit(f"{why}\nseed {self.seed}; everything is kept in {self.scratch}")
 
-def fingerprint(root):
-    """One hash over names, types, modes, times and contents."""
-    digest = hashlib.sha256()
-    for directory, names, files in os.walk(root):
-        names.sort()
-        for name in sorted(files):
-            path = os.path.join(directory, name)
-            info = os.lstat(path)
-            digest.update(f"{os.path.relpath(path, root)}\0{info.st_mode}\0{info.st_mtime_ns}\0".encode())
-            with open(path, "rb") as content:
-                digest.update(hashlib.sha256(content.read()).digest())
-    return digest.hexdigest()
+    # One round: what begins in it.
 
+    def start_load(self):
+        idle = [node for node in self.nodes if node not in self.busy()]
+        load = []
+        for node in self.chance.sample(idle, min(len(idle), self.chance.choice([1, 2, 2, 3]))):
+            node.churn(FILES_MOST)
+            load.append(node.back_up())
+        backed_up = [activity.node for activity in load]
+        for node in idle:
+            if node not in backed_up and self.ledgers[node].acknowledged and self.chance.random() < 0.4:
+                load.append(self.start_reader(node))
+        if self.chance.random() < 0.35:
+            load.append(self.fleet.start_verb("prune", "prune", "--json"))
+        if self.chance.random() < 0.45:
+            load.append(self.fleet.start_verb("gc", "gc", "--json"))
+        elif self.chance.random() < 0.1:
+            load.append(self.fleet.start_verb("check", "check", "--json"))
+        return load
 
-def churn():
-    """Changes, adds, renames and removes some files."""
-    tree.mkdir(exist_ok=True)
-    existing = sorted(p for p in tree.rglob("*") if p.is_file())
-    for path in chance.sample(existing, min(len(existing), 15)):
-        what = chance.random()
-        if what < 0.4:
-            with open(path, "r+b") as f:
-                f.seek(chance.randrange(max(1, path.stat().st_size)))
-                f.write(chance.randbytes(chance.randrange(1, 5000)))
-        elif what < 0.6:
-            path.rename(path.with_name(path.name[:100] + "r"))
-        else:
-            path.unlink()
-    for _ in range(30):
-        path = tree / f"d{chance.randrange(20)}" / f"f{chance.randrange(10**9)}"
-        path.parent.mkdir(exist_ok=True)
-        size = chance.choice([0, 100, 5_000, 60_000, 700_000, 3_000_000])
-        path.write_bytes(chance.randbytes(size) if chance.random() < 0.5 else bytes([chance.randrange(256)]) * size)
+    def start_reader(self, node):
+        """A restore, or a pin that is set or taken back."""
+        ledger = self.ledgers[node]
+        known = list(ledger.acknowledged)
+        if self.chance.random() < 0.75:
+            snapshot = self.chance.choice(known[-2 * KEEP_LAST:])
+            return node.restore(snapshot, ledger.acknowledged[snapshot])
+        if len(ledger.pinned) >= PINS_MOST:
+            snapshot = self.chance.choice(sorted(ledger.pinned))
+            ledger.pinned.remove(snapshot)  # whatever comes of it
+            return node.start("unpin", "unpin", snapshot, snapshot=snapshot)
+        return node.start("pin", "pin", known[-1], snapshot=known[-1])
 
+    def busy(self):
+        return {activity.node for activity in self.lasting}
 
-def snapshot_of(output):
-    for line in output.splitlines():
-        try:
-            value = json.loads(line)
-        except ValueError:
-            continue  # cut by the kill
-        if value.get("type") == "summary":
-            return value["snapshot"]
-    return None
+    def strike(self, load):
+        """Kills somebody at a random moment, or nobody when all have ended by then."""
+        victim = self.chance.choice(["server", "server", "client"])
+        began = time.monotonic()
+        wait_for(load, self.chance.random() * self.typical * 1.1)
+        running = [activity for activity in load if activity.running]
+        if not running:
+            self.typical = 0.8 * self.typical + 0.2 * (time.monotonic() - began)
+            return
+        self.typical *= 1.02  # it would have taken longer than this; how long, nobody will know
+        self.kills[victim] += 1
+        if victim == "client":
+            killed = self.chance.choice(running)
+            killed.kill()
+            self.kills["client", killed.kind] += 1
+            return
+        for activity in running:
+            self.kills["server", activity.kind] += 1
+        for activity in load + self.lasting:
+            activity.server_died = True
+        self.fleet.kill_server()
+        # One that found no server works on the repository itself, and keeps a server from starting meanwhile.
+        for activity in load:
+            if activity.node is None:
+                activity.finish()
+        self.fleet.start_server()
+
+    def run_round(self, number):
+        load = self.start_load()
+        self.strike(load)
+        for activity in load:
+            if activity.node is None:
+                activity.finish()
+        # What a dead client was about to send is kept for it for a while, so its next run may last longer than a
+        # round; the others need not wait for it.
+        wait_for(load, LASTING_SECONDS)
+        self.lasting += load
+        self.reap(number)
+        # With a server that dies all the time nobody would ever get done.
+        while len(self.busy()) > LASTING_MOST:
+            time.sleep(0.01)
+            self.reap(number)
+
+    def reap(self, number, patiently=False):
+        """Judges what has ended, or all when it waits for them. After a failure by a kill the next backup succeeds."""
+        while ended := [activity for activity in self.lasting if patiently or not activity.running]:
+            self.lasting = [activity for activity in self.lasting if activity not in ended]
+            for activity in ended:
+                activity.finish()
+                self.judge(number, activity)
+                if activity.kind == "backup" and activity.status != 0:
+                    self.lasting.append(activity.node.back_up())
+
+    # What may come of an activity.
+
+    def judge(self, number, activity):
+        self.done[activity.kind] += activity.status == 0
+        if activity.kind == "backup":
+            self.judge_backup(number, activity)
+        elif activity.kind == "restore":
+            self.judge_restore(number, activity)
+        elif activity.kind == "pin" and activity.status == 0:
+            self.ledgers[activity.node].pinned.add(activity.facts["snapshot"])
+        elif activity.kind == "check" and activity.status == 3:
+            self.fail(f"round {number}: check found damage: {activity.out!r}")
+        elif activity.status != 0 and not activity.killed and not activity.server_died:
+            self.fail(f"round {number}: {activity}")
+
+    def judge_backup(self, number, activity):
+        for line in activity.lines:
+            if line.get("type") == "summary":
+                self.ledgers[activity.node].acknowledge(line["snapshot"], activity.facts["expected"])
+        # A client that found nobody at its first contact says so at once; one that had a server waits for it.
+        never_met = activity.status == 4 and activity.server_died
+        if activity.status != 0 and not activity.killed and not never_met:
+            self.fail(f"round {number}: {activity}")
+
+    def judge_restore(self, number, activity):
+        if activity.status == 0:
+            if not activity.node.check_restored(activity):
+                self.fail(f"round {number}: a wrong restore of {activity.facts['snapshot']}")
+            return
+        shutil.rmtree(activity.facts["target"], ignore_errors=True)
+        if activity.killed or activity.server_died:
+            return
+        if activity.facts["snapshot"] in activity.node.listed():
+            self.fail(f"round {number}: {activity}")
+
+    # Everything.
+
+    def verify(self, number):
+        restored = 0
+        for node, ledger in self.ledgers.items():
+            there = ledger.verify()
+            for snapshot in there:
+                restore = node.restore(snapshot, ledger.acknowledged[snapshot])
+                if restore.finish() != 0 or not node.check_restored(restore):
+                    self.fail(f"round {number}: {restore}")
+                restored += 1
+            ledger.forget(there)
+        self.fleet.check("--data")
+        return restored
+
+    def run(self):
+        began = time.monotonic()
+        print(f"soak: {self.rounds} rounds, seed {self.seed}", flush=True)
+        compared = 0
+        for number in range(1, self.rounds + 1):
+            self.run_round(number)
+            if number % VERIFY_EVERY and number != self.rounds:
+                if number % 50 == 0:
+                    self.tell(number, began, compared)
+                continue
+            self.reap(number, patiently=True)
+            if number == self.rounds:
+                self.fleet.stop_server()
+                self.fleet.start_server()
+            compared += self.verify(number)
+            self.tell(number, began, compared)
+        self.fleet.stop_server()
+        self.report(compared, time.monotonic() - began)
+        shutil.rmtree(self.scratch)
+
+    def tell(self, number, began, compared):
+        print(f"soak: round {number}, {time.monotonic() - began:.0f} s, killed: {self.kills['server']} servers, "
+              f"{self.kills['client']} clients; backups {self.done['backup']}, restores {self.done['restore']}; "
+              f"{compared} snapshots compared", flush=True)
+
+    def report(self, compared, seconds):
+        for victim in ("server", "client"):
+            what = ", ".join(f"{kind} {count}" for (who, kind), count in
+                             sorted((k, c) for k, c in self.kills.items() if isinstance(k, tuple)) if who == victim)
+            print(f"soak: kills of the {victim}: {self.kills[victim]}; what it cut: {what}")
+        print("soak: succeeded: " + ", ".join(f"{kind} {count}" for kind, count in sorted(self.done.items())))
+        print(f"soak: {self.rounds} rounds in {seconds:.0f} s, seed {self.seed}: nothing lost; {compared} times a "
+              "snapshot restored and compared, and check --data found nothing")
 
 
 def main():
-    print(f"soak: {ROUNDS} rounds, seed {SEED}", flush=True)
-    server = start_server()
-    acknowledged = {}
-    kills = {"client": 0, "server": 0}
-    typical = 0.5  # seconds that a run takes; learned
-    for number in range(ROUNDS):
-        churn()
-        expected = fingerprint(tree)
-        victim = chance.choice(["client", "server"])
-        moment = chance.random() * typical * 1.2
-        began = time.monotonic()
-        client = subprocess.Popen([BIN / "rbbackup", "--json", "-rd", "--force", tree], env=environment,
-                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        try:
-            client.wait(moment)
-            typical = 0.8 * typical + 0.2 * (time.monotonic() - began)
-        except subprocess.TimeoutExpired:
-            kills[victim] += 1
-            (client if victim == "client" else server).send_signal(signal.SIGKILL)
-            if victim == "server":
-                server.wait()
-                server = start_server()
-        out, err = client.communicate(timeout=300)
-        if snapshot := snapshot_of(out):
-            acknowledged[snapshot] = expected
-        # A client that found nobody at its first contact says so at once; one that had a server waits for it.
-        never_met = client.returncode == 4 and b"no server answers" in err
-        if victim == "server" and client.returncode != 0 and not never_met:
-            sys.exit(f"round {number}: the client did not get over the server's restart: {client.returncode} {err!r}")
-        # The next backup succeeds, whatever happened.
-        after = subprocess.run([BIN / "rbbackup", "--json", "-rd", "--force", tree], env=environment,
-                               capture_output=True, timeout=300)
-        if after.returncode != 0:
-            sys.exit(f"round {number}: the next backup failed: {after!r}")
-        acknowledged[snapshot_of(after.stdout)] = expected
-        if number % 20 == 19:
-            print(f"soak: round {number + 1}, {len(acknowledged)} acknowledged, kills {kills}", flush=True)
-
-    server.send_signal(signal.SIGTERM)
-    server.wait()
-    server = start_server()
-    for snapshot, expected in acknowledged.items():
-        target = scratch / "restored"
-        subprocess.run([BIN / "rbbackup", "-q", "restore", tree, "--at", snapshot, "--to", target], env=environment,
-                       check=True)
-        if fingerprint(target / "tree") != expected:
-            sys.exit(f"snapshot {snapshot} does not restore to what was backed up; kept in {scratch}")
-        shutil.rmtree(target)
-    server.send_signal(signal.SIGTERM)
-    server.wait()
-    print(f"soak: {ROUNDS} rounds, {kills['client']} kills of the client and {kills['server']} of the server; "
-          f"all {len(acknowledged)} acknowledged snapshots restored exactly")
-    shutil.rmtree(scratch)
+    programs, rounds = pathlib.Path(sys.argv[1]).resolve(), int(sys.argv[2])
+    seed = int(sys.argv[3]) if len(sys.argv) > 3 else random.SystemRandom().randrange(1 << 32)
+    Soak(programs, rounds, seed).run()
 
 
 main()
