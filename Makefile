@@ -4,7 +4,7 @@ PREFIX  ?= /usr/local
 JOBS    ?= $(shell nproc)
 DIR     ?= /usr/share/doc
 
-.PHONY: all deps try test test-asan test-tsan fuzz bench bench-load soak netns format format-check tidy install clean help
+.PHONY: all deps try test test-asan test-tsan fuzz bench bench-load soak soak-kill soak-damage story netns format format-check tidy install clean help
 
 all: $(BUILD)/build.ninja
 	@cmake --build $(BUILD) -j $(JOBS) --target rbbackup rbbackupd
@@ -46,9 +46,24 @@ bench: all ## measures against tar, find and zstd, and writes bench/results.md
 	@scripts/install-packages.sh bench
 	@python3 bench/run.py $(BUILD)/bin
 
-soak: all ## 200 rounds of backups with kill -9 of client or server at random moments
+soak: soak-damage soak-kill ## kill -9 in a mixed load, 1,000 rounds, and 10,000 times damage
+
+soak-kill: all ## ROUNDS=1000 of backups, restores, prune and gc with kill -9 of client or server, SEED=random
 	@scripts/install-packages.sh test
-	@python3 tests/soak/soak.py $(BUILD)/bin $(or $(ROUNDS),200)
+	@python3 -B tests/soak/soak.py $(BUILD)/bin $(or $(ROUNDS),1000) $(SEED)
+
+soak-damage: deps ## TRIALS=10000 times damage to packs, parity, journal, catalog and cache, from SEED=1 on
+	@scripts/install-packages.sh test
+	@cmake --preset release -DRB_BUILD_TESTS=ON > /dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target damage_tests
+	@scripts/soak-damage.sh $(BUILD)/bin $(or $(TRIALS),10000) $(or $(SEED),1)
+
+story: deps ## a year of daily backups of five nodes, with a crash and a flipped sector each week, SEEDS="1 2 3 4 5 6"
+	@scripts/install-packages.sh test
+	@cmake --preset release -DRB_BUILD_TESTS=ON > /dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target story_tests
+	@for seed in $(or $(SEEDS),1 2 3 4 5 6); do \
+	  RB_YEAR_DAYS=366 RB_YEAR_SEED=$$seed $(BUILD)/bin/story_tests --gtest_brief=1 || exit 1; done
 
 bench-load: deps ## measures groups, a thousand clients, TLS and a long link, into bench/results-load.md (root, an hour)
 	@scripts/install-packages.sh bench
