@@ -4,6 +4,7 @@
 // ours.
 //
 //   RB_YEAR_DAYS=366 RB_YEAR_SEED=7 story_tests
+#include <chrono>
 #include <cstdlib>
 #include <random>
 #include <set>
@@ -282,6 +283,7 @@ class Year : public testing::Test {
 
 TEST_F(Year, EverySnapshotThatIsKeptIsExact) {
   const int days = number_from_environment("RB_YEAR_DAYS", 60);
+  const auto began = std::chrono::steady_clock::now();
   for (int day = 1; day <= days; ++day) {
     live_through(day);
     if (HasFatalFailure()) return;
@@ -294,12 +296,13 @@ TEST_F(Year, EverySnapshotThatIsKeptIsExact) {
   EXPECT_GT(tally_.packs_unlinked, 0u);
   EXPECT_GT(tally_.corrected, 0);
   fmt::print(
-      "{} days: {} backups, {} pruned; {} objects and {} packs freed; {} crashes, {} of them without the "
-      "catalog; {} sectors flipped, {} packs corrected. {} snapshots kept and compared, {} objects read, {} "
-      "MiB stored.\n",
-      days, tally_.backups, tally_.pruned, tally_.objects_freed, tally_.packs_unlinked, tally_.crashes,
-      tally_.rebuilds, tally_.flips, tally_.corrected, kept_, read_,
-      repository_->core().packs().stored_bytes() >> 20);
+      "{} nodes, {} days, seed {}: {} backups, {} pruned; {} objects and {} packs freed; {} crashes, {} of "
+      "them without the catalog; {} sectors flipped, {} packs corrected. {} snapshots kept and compared, {} "
+      "objects read, {} MiB stored. {:.0f} seconds.\n",
+      kNodes, days, number_from_environment("RB_YEAR_SEED", 1), tally_.backups, tally_.pruned,
+      tally_.objects_freed, tally_.packs_unlinked, tally_.crashes, tally_.rebuilds, tally_.flips,
+      tally_.corrected, kept_, read_, repository_->core().packs().stored_bytes() >> 20,
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
 }
 
 }  // namespace
