@@ -17,7 +17,7 @@ using testing::SizeIs;
 
 void make_tree(const std::string& at) {
   write_file(at + "/a", "a");
-  write_file(at + "/big", noise(900'000, 5));
+  write_file(at + "/big", noise(2'500'000, 5));
   for (int i = 0; i < 4; ++i) {
     const std::string sub = at + "/sub" + std::to_string(i);
     make_directory(sub);
@@ -66,6 +66,7 @@ TEST(Faults, ASessionThatIsFencedAtAnyCallIsBegunAgain) {
     client.store().fail_after(calls, Error(Errc::fenced, "fenced"));
     const auto report = client.back_up({scratch.path()});
     ASSERT_TRUE(report) << report.error().message;
+    client.store().fail_after(1'000'000, Error());
     EXPECT_EQ(client.copy(scratch.path()), reference.copy(scratch.path())) << "at call " << calls;
   }
 }
@@ -117,7 +118,7 @@ TEST(Interrupt, TheNextRunNeitherReadsNorSendsAgain) {
   const auto report = client.back_up({scratch.path()});
   ASSERT_TRUE(report) << report.error().message;
   // Three of the four directories were done.
-  EXPECT_LE(report->counts.bytes_read, 900'000u + 1u + 5 * 400u);
+  EXPECT_LE(report->counts.bytes_read, 2'500'000u + 1u + 5 * 400u);
   EXPECT_THAT(client.copy(scratch.path()), SizeIs(1 + 2 + 4 * 6));
 }
 

@@ -108,12 +108,12 @@ TEST_F(Savings, WithChecksumTimesAreNotBelieved) {
 }
 
 TEST_F(Savings, AFileThatChangesWhileItIsReadIsNamed) {
-  // Its beginning is written anew whenever a block of it is sent.
+  // Most of it is written anew whenever a block of it is sent, so that reading it again sends some too.
   unsigned writes = 0;
   HookedStore store(client_.store(), [&] {
     const UniqueFd fd(::open((scratch_ / "big").c_str(), O_WRONLY));
-    const std::string begin = noise(64, 100 + writes++);
-    ASSERT_EQ(::pwrite(fd.get(), begin.data(), begin.size(), 0), 64);
+    const std::string begin = noise(3 << 20, 100 + writes++);
+    ASSERT_EQ(::pwrite(fd.get(), begin.data(), begin.size(), 0), 3 << 20);
   });
   BackupOptions options = client_.options({scratch_.path()});
   options.recursive = true;

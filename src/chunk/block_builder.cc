@@ -89,10 +89,10 @@ std::size_t BlockBuilder::object_count() const {
 bool BlockBuilder::full_for(std::size_t payload_bytes, std::size_t ref_count) const {
   if (empty()) return false;
   const std::size_t added = weight_of(payload_bytes, ref_count);
-  if (added >= kLoneObjectBytes) return true;
+  if (added >= kLoneBytes) return true;
   // Also where the block holds a lone object: nothing joins it.
-  if (object_count() == 1 && impl_->weight >= kLoneObjectBytes) return true;
-  return object_count() >= kMaxBlockObjects || impl_->weight + added > kBlockTargetBytes;
+  if (object_count() == 1 && impl_->weight >= kLoneBytes) return true;
+  return object_count() >= kMaxBlockObjects || impl_->weight + added > kBlockBytes;
 }
 
 void BlockBuilder::add(const ObjectId& id, ObjectKind kind, std::span<const ObjectId> refs,

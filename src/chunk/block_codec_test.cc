@@ -97,18 +97,18 @@ TEST(BlockCodecTest, ClosesAtItsTarget) {
   EXPECT_FALSE(builder.full_for(kMaxChunkBytes, 0));
   while (!builder.full_for(10'000, 0))
     add_chunk(builder, text(10'000));
-  EXPECT_EQ(builder.object_count(), kBlockTargetBytes / 10'000);
+  EXPECT_EQ(builder.object_count(), kBlockBytes / 10'000);
   EXPECT_EQ(builder.raw_bytes(), builder.object_count() * 10'000);
-  EXPECT_FALSE(builder.full_for(kBlockTargetBytes % 10'000, 0));
+  EXPECT_FALSE(builder.full_for(kBlockBytes % 10'000, 0));
 }
 
 TEST(BlockCodecTest, LargeObjectsAreAlone) {
   BlockBuilder builder(BlockClass::data);
   add_chunk(builder, text(10));
-  EXPECT_TRUE(builder.full_for(kLoneObjectBytes, 0));
-  EXPECT_FALSE(builder.full_for(kLoneObjectBytes - 1, 0));
+  EXPECT_TRUE(builder.full_for(kLoneBytes, 0));
+  EXPECT_FALSE(builder.full_for(kLoneBytes - 1, 0));
   (void)builder.finish();
-  add_chunk(builder, text(kLoneObjectBytes));
+  add_chunk(builder, text(kLoneBytes));
   EXPECT_TRUE(builder.full_for(1, 0));
 }
 

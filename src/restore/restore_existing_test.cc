@@ -349,13 +349,13 @@ TEST_F(RestoreOverTest, UnfinishedFilesAndDirectoriesAreDoneAgain) {
 // --- damage ---
 
 TEST_F(RestoreOverTest, DamagedAndMissingChunksFailOnlyTheirFiles) {
-  tree_.chunk_bytes = 70'000;  // blocks of their own
+  tree_.chunk_bytes = 270'000;  // blocks of their own
   for (int i = 0; i < 10; ++i)
-    tree_.file("/d/" + std::to_string(i), std::string(69'000, static_cast<char>('0' + i)));
-  tree_.file("/d/list", std::string(69'000, '3') + std::string(300'000, 'y'));
+    tree_.file("/d/" + std::to_string(i), std::string(269'000, static_cast<char>('0' + i)));
+  tree_.file("/d/list", std::string(269'000, '3') + std::string(300'000, 'y'));
   tree_.file("/d/sound", "x");
   const auto chunk_of = [](char c) {
-    const std::string content(69'000, c);
+    const std::string content(269'000, c);
     return object_id(ObjectKind::chunk, {}, as_bytes(content));
   };
   FaultySession faulty(*session_);
