@@ -13,7 +13,7 @@ import support
 
 parser = argparse.ArgumentParser()
 parser.add_argument("bin", type=pathlib.Path)
-parser.add_argument("--runs", type=int, default=5)
+parser.add_argument("--runs", type=int, default=9)
 parser.add_argument("--mib", type=int, default=1024)
 parser.add_argument("--work", type=pathlib.Path)
 options = parser.parse_args()
