@@ -186,7 +186,7 @@ void damage_cache(const std::string& directory, Damager& damager, std::string& s
     if (entry.is_regular_file() && entry.file_size() > 0) files.push_back(entry.path());
   }
   std::ranges::sort(files);
-  ASSERT_FALSE(files.empty());
+  if (files.empty()) return;  // the last damage was the loss of all
   const fs::path& path = damager.one_of(files);
   std::ifstream file(path, std::ios::binary);
   const Bytes before{std::istreambuf_iterator<char>(file), {}};
