@@ -57,7 +57,8 @@ class JournalImpl final : public Journal {
               const RepositoryId& repository)
       : copies_{JournalCopy(fs, std::move(directory_1), repository),
                 JournalCopy(fs, std::move(directory_2), repository)},
-        last_hash_(journal_root(repository)) {}
+        root_(journal_root(repository)),
+        last_hash_(root_) {}
 
   Status load() {
     std::array<std::vector<JournalItem>, 2> items;
@@ -72,7 +73,7 @@ class JournalImpl final : public Journal {
       forbid_writing(fmt::format("the journal in {} can't be read ({}); put that right and start again",
                                  copies_[c].directory(), problem->message));
     }
-    JournalChain chain = join_journal_copies(std::move(items), shorten(last_hash_));
+    JournalChain chain = join_journal_copies(std::move(items), shorten(root_));
     links_ = std::move(chain.links);
     if (!chain.problem.empty()) forbid_writing(std::move(chain.problem));
     if (!links_.empty()) {
@@ -83,12 +84,26 @@ class JournalImpl final : public Journal {
     return {};
   }
 
+  Status resume() override {
+    const std::lock_guard lock(mutex_);
+    if (read_only_reason_.empty()) return {};
+    if (!is_in_doubt_) return fail_read_only();
+    std::array<std::vector<JournalItem>, 2> items;
+    for (std::size_t c = 0; c < 2; ++c) {
+      copies_[c].leave_segment();
+      RB_TRY(JournalCopy::Contents contents, copies_[c].load());
+      if (contents.problem) return std::unexpected(contents.problem->with("the journal is read-only"));
+      items[c] = std::move(contents.items);
+    }
+    RB_TRY(go_on_with(join_journal_copies(std::move(items), shorten(root_))));
+    log(LogLevel::info, "the journal can be written again");
+    return {};
+  }
+
   Result<JournalEntry> append(const JournalRecord& record) override {
     RB_TRY(check_journal_record(record));
     const std::lock_guard lock(mutex_);
-    if (!read_only_reason_.empty()) {
-      return fail(Errc::io, fmt::format("the journal is read-only: {}", read_only_reason_));
-    }
+    if (!read_only_reason_.empty()) return fail_read_only();
     const Bytes bytes = encode_journal_record(last_sequence_locked() + 1, last_hash_, record);
     for (JournalCopy& copy : copies_)
       RB_TRY(copy.make_ready(bytes.size()));
@@ -96,6 +111,7 @@ class JournalImpl final : public Journal {
     const Result<JournalLink> link = write_to_both(bytes);
     if (!link) {
       forbid_writing(fmt::format("a record could not be written ({})", link.error().message));
+      is_in_doubt_ = true;
       return std::unexpected(link.error().with("writing the journal"));
     }
     RB_TRY(const JournalFrame frame, decode_journal_frame(bytes));
@@ -148,6 +164,40 @@ class JournalImpl final : public Journal {
     return link;
   }
 
+  // The chain as read again has to be the one that is known, and at most what was in doubt more.
+  Status go_on_with(JournalChain chain) {
+    if (!chain.problem.empty()) return give_up(std::move(chain.problem));
+    if (chain.links.size() < links_.size())
+      return give_up("records that were written before are gone from both copies");
+    EntryReader reader(copies_);
+    if (!links_.empty()) {
+      RB_TRY(const JournalEntry known, reader.read_entry(chain.links[links_.size() - 1]));
+      if (known.hash != last_hash_) return give_up("another record stands where one was written before");
+    }
+    Digest last_hash = last_hash_;
+    if (!chain.links.empty()) {
+      RB_TRY(const JournalEntry last, reader.read_entry(chain.links.back()));
+      last_hash = last.hash;
+    }
+    links_ = std::move(chain.links);
+    last_hash_ = last_hash;
+    read_only_reason_.clear();
+    is_in_doubt_ = false;
+    repair();
+    return read_only_reason_.empty() ? Status{} : Status(fail_read_only());
+  }
+
+  Status give_up(std::string reason) {
+    is_in_doubt_ = false;
+    log(LogLevel::error, "the journal stays read-only: {}", reason);
+    read_only_reason_ = std::move(reason);
+    return fail_read_only();
+  }
+
+  std::unexpected<Error> fail_read_only() const {
+    return fail(Errc::io, fmt::format("the journal is read-only: {}", read_only_reason_));
+  }
+
   void forbid_writing(std::string reason) {
     if (!read_only_reason_.empty()) return;
     log(LogLevel::error, "the journal is read-only: {}", reason);
@@ -162,6 +212,7 @@ class JournalImpl final : public Journal {
       if (!added) {
         forbid_writing(fmt::format("the journal in {} can't be repaired ({})", copies_[c].directory(),
                                    added.error().message));
+        is_in_doubt_ = true;
         return;
       }
       if (*added == 0) continue;
@@ -187,8 +238,10 @@ class JournalImpl final : public Journal {
   mutable std::mutex mutex_;
   std::array<JournalCopy, 2> copies_;  // written under mutex_; where records stand in them never changes
   std::vector<JournalLink> links_;
+  const Digest root_;
   Digest last_hash_;
   std::string read_only_reason_;
+  bool is_in_doubt_ = false;  // read-only, but to read both copies again may settle it
 };
 
 }  // namespace

@@ -34,8 +34,12 @@ class Journal {
   virtual ~Journal() = default;
 
   // Durable in both copies when it returns. After a failed write or sync the record must be taken for neither
-  // there nor not there: the journal is read-only until it is opened again.
+  // there nor not there: the journal is read-only until resume() has settled it, or it is opened again.
   virtual Result<JournalEntry> append(const JournalRecord& record) = 0;
+  // After a failed write: reads both copies again, as opening does, and goes on where they end. The record in
+  // doubt may turn out to be there: then last_sequence() is one higher, and whoever appends has to take that
+  // entry first. Nothing happens when it can be written. An error: it is read-only still, ask again later.
+  virtual Status resume() = 0;
 
   // All entries after `after_sequence`, in order.
   using Visitor = std::function<Status(const JournalEntry&)>;

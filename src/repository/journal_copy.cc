@@ -134,6 +134,11 @@ Status JournalCopy::sync() {
   return file_ ? file_->sync() : Status{};
 }
 
+void JournalCopy::leave_segment() {
+  file_.reset();
+  file_end_ = 0;
+}
+
 Result<ByteView> JournalCopy::Reader::read(const JournalPlace& place) {
   const std::size_t end = std::size_t{place.offset} + place.length;
   if (segment_ != place.segment || bytes_.size() < end) {

@@ -54,6 +54,8 @@ class JournalCopy {
   // more.
   Result<JournalPlace> write(ByteView record);
   Status sync();
+  // After a failure, before it is loaded again: the next record opens a new segment.
+  void leave_segment();
 
   // Reads records one after another; keeps the last segment it read in memory. Not thread-safe.
   class Reader {

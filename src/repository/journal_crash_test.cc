@@ -174,5 +174,62 @@ TEST(JournalCrashTest, FailureAtEveryOperation) {
   }
 }
 
+// The disk fails once; the journal is not opened again, but goes on. The record in doubt is there or not, and
+// whatever it is, stays so.
+TEST(JournalCrashTest, ResumedAfterAFailureOfEveryOperation) {
+  bool was_there = false, was_not_there = false;
+  bool struck = true;
+  for (std::uint64_t n = 0; struck; ++n) {
+    SCOPED_TRACE(testing::Message() << "failure at " << n);
+    FakeFileSystem fs;
+    Ledger ledger;
+    const auto journal = open_journal(fs);
+    ASSERT_TRUE(journal != nullptr);
+    fs.fail({.after = n, .sys_errno = n % 2 ? EIO : ENOSPC, .set = OperationSet::changes});
+    for (std::uint32_t i = 1; i <= kRecords; ++i) {
+      const auto entry = journal->append(record_of(i));
+      if (entry) ledger[entry->sequence] = {.node = i, .hash = entry->hash};
+      if (entry || journal->read_only_reason().empty()) continue;
+      const std::uint64_t before = journal->last_sequence();
+      EXPECT_FALSE(journal->append(record_of(i)));
+      const Status resumed = journal->resume();
+      ASSERT_TRUE(resumed) << resumed.error().message;
+      EXPECT_EQ(journal->read_only_reason(), "");
+      ASSERT_LE(journal->last_sequence(), before + 1);
+      (journal->last_sequence() > before ? was_there : was_not_there) = true;
+      EXPECT_TRUE(journal->replay(before, [&](const JournalEntry& found) {
+        EXPECT_TRUE(found.record == record_of(i));
+        ledger[found.sequence] = {.node = i, .hash = found.hash};
+        return Status{};
+      }));
+    }
+    expect_answered(ledger, *journal);
+    struck = fs.fault_struck();
+    for (const Survival survival : {Survival::none, Survival::all, Survival::torn}) {
+      check_next_life(*fs.survivor(survival, n), ledger);
+      if (testing::Test::HasFatalFailure()) return;
+    }
+  }
+  EXPECT_TRUE(was_there);
+  EXPECT_TRUE(was_not_there);
+}
+
+TEST(JournalCrashTest, NothingIsResumedWhileTheDiskFails) {
+  FakeFileSystem fs;
+  const auto journal = open_journal(fs);
+  ASSERT_TRUE(journal != nullptr);
+  ASSERT_TRUE(journal->append(record_of(1)));
+  EXPECT_TRUE(journal->resume()) << "there is nothing to do";
+  fs.fail({.after = 0, .sys_errno = EIO, .from_then_on = true, .set = OperationSet::changes});
+  EXPECT_FALSE(journal->append(record_of(2)));
+  EXPECT_FALSE(journal->resume());
+  EXPECT_NE(journal->read_only_reason(), "");
+  fs.fail_nothing();
+  EXPECT_TRUE(journal->resume());
+  const auto entry = journal->append(record_of(3));
+  ASSERT_TRUE(entry) << entry.error().message;
+  EXPECT_EQ(entry->sequence, 2u);
+}
+
 }  // namespace
 }  // namespace rb

@@ -407,7 +407,8 @@ class RepositoryFaultTest : public RepositoryCrashTest {
     const Status later = Script(universe_, promises_).one_more(**repository, 101);
     if (!later) {
       EXPECT_TRUE(struck) << later.error().message;
-      EXPECT_FALSE(later.error().message.empty());
+      // A journal of which a copy could not be read at the start waits for the next one.
+      EXPECT_NE((*repository)->state().read_only_reason, "") << later.error().message;
     }
     check(**repository, universe_, promises_);
     return struck;

@@ -375,6 +375,7 @@ Result<std::unique_ptr<Session>> begin_local_session(std::shared_ptr<RepositoryC
   auto session = std::make_unique<LocalSession>(core, std::move(state));
   // Again, now that a removal would find the session and fence it.
   RB_TRY(book.admit(caller));
+  book.try_to_resume();  // so that it begins from what the head is
   RB_TRY(session->begin(node, request));
   return session;
 }

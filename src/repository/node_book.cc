@@ -104,18 +104,16 @@ Status NodeBook::await_catalog() {
   return catch_up();
 }
 
-// A record that could not be written may be there all the same, and whoever decides something has to know. Gives
-// whether it is. A journal that is read-only for other reasons stays so, and fails at the next record.
+// A record that could not be written may be there all the same, and whoever decides something has to know.
+// Gives whether it is. A journal that is read-only for other reasons stays so, and fails at the next record.
 Result<bool> NodeBook::settle_doubt() {
-  if (journal_.read_only_reason().empty()) return false;
   RB_TRY(journal_.resume());
-  bool any = false;
+  if (journal_.last_sequence() == last_taken_) return false;
   RB_TRY(journal_.replay(last_taken_, [&](const JournalEntry& entry) -> Status {
     take(entry);
-    any = true;
     return {};
   }));
-  return any;
+  return true;
 }
 
 // Before anything is decided by what is known.
@@ -125,6 +123,7 @@ Status NodeBook::prepare() {
 }
 
 void NodeBook::try_to_resume() {
+  if (journal_.read_only_reason().empty()) return;
   const std::unique_lock lock(changes_, std::try_to_lock);
   if (!lock) return;
   if (const Status done = prepare(); !done) log(LogLevel::debug, "{}", done.error().message);
@@ -178,9 +177,12 @@ Result<CommitResult> NodeBook::commit(const SessionState& session, const CommitR
   RB_TRY(catch_up());
   RB_TRY(auto first, catalog_.commit_of(session.node, session.run));
   if (first) return CommitResult{true, std::move(first)};
-  RB_TRY(prepare());
-  RB_TRY(first, catalog_.commit_of(session.node, session.run));
-  if (first) return CommitResult{true, std::move(first)};
+  RB_TRY(const bool surprised, settle_doubt());
+  if (surprised) {
+    RB_TRY(catch_up());
+    RB_TRY(first, catalog_.commit_of(session.node, session.run));
+    if (first) return CommitResult{true, std::move(first)};
+  }
   RB_TRY(session.check_open());
   const auto head = heads_.find(session.node);
   const auto before = head == heads_.end() ? std::nullopt : std::optional(head->second);

@@ -72,6 +72,9 @@ class NodeBook {
                               const std::function<Status()>& admit);
   // As barrier() of BlockWriter, for commits.
   void barrier();
+  // After a failed write of the journal: writes go on, if they can. Changes do that themselves; this is for
+  // who only wants to know. Does nothing while a change is under way.
+  void try_to_resume();
 
   // What stays of the histories (docs/retention.md, docs/gc.md). Deleted snapshots are in no list of
   // snapshots(); commit_of() and snapshot() know them until a collection has judged them.
@@ -124,6 +127,8 @@ class NodeBook {
   void take_time(const JournalRecord& record);
   Timestamp time_of_deletion() const;
   Status catch_up();
+  Status prepare();
+  Result<bool> settle_doubt();
   Result<NodeRecord> enrol(NodeRecord node, const std::string& group);
   Result<std::uint32_t> domain_for(const std::string& group);
   std::string free_name(const std::string& label, std::uint32_t uid) const;
@@ -145,7 +150,8 @@ class NodeBook {
   std::mutex changes_;   // held during a change, the journal's sync included
   CatalogBatch behind_;  // in the journal, not yet in the catalog; guarded by changes_
   std::atomic<bool> is_behind_ = false;
-  Timestamp judging_before_;  // of the mark that runs, or the last one; guarded by changes_
+  std::uint64_t last_taken_ = 0;  // sequence of the journal; guarded by changes_
+  Timestamp judging_before_;      // of the mark that runs, or the last one; guarded by changes_
 
   mutable std::shared_mutex state_mutex_;  // what follows is written only by who holds changes_ as well
   std::map<std::uint32_t, CatalogNode> nodes_;

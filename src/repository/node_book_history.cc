@@ -93,7 +93,7 @@ Result<std::vector<SnapshotInfo>> NodeBook::snapshots(std::uint32_t node, const 
 Status NodeBook::visit_kept(const Timestamp& judged_before, const CommitVisitor& visit) {
   {
     const std::lock_guard lock(changes_);
-    RB_TRY(catch_up());
+    RB_TRY(prepare());
     judging_before_ = std::max(judging_before_, judged_before);
   }
   return catalog_.visit_commits([&](const CatalogCommit& commit) -> Status {
@@ -114,7 +114,7 @@ Result<std::uint64_t> NodeBook::delete_snapshots(std::uint32_t node,
   std::uint64_t deleted = 0;
   for (const std::uint64_t sequence : sequences) {
     const std::lock_guard lock(changes_);  // for each: commits go on beside
-    RB_TRY(catch_up());
+    RB_TRY(prepare());
     const auto head = heads_.find(node);
     if (head == heads_.end() || head->second.sequence == sequence) continue;
     const CatalogSnapshotMark mark = marks_.of({node, sequence});
@@ -130,7 +130,7 @@ Result<std::uint64_t> NodeBook::delete_snapshots(std::uint32_t node,
 Status NodeBook::undelete(const CatalogSnapshotKey& snapshot,
                           const std::function<Status(std::uint32_t domain, const ObjectId& object)>& admit) {
   const std::lock_guard lock(changes_);
-  RB_TRY(catch_up());
+  RB_TRY(prepare());
   RB_TRY(const auto found, catalog_.commit_at(snapshot));
   if (!found || node_numbered(snapshot.node) == nullptr) return no_such_snapshot();
   if (!marks_.is_deleted(snapshot)) return {};
@@ -144,7 +144,7 @@ Status NodeBook::undelete(const CatalogSnapshotKey& snapshot,
 Status NodeBook::pin(const CatalogSnapshotKey& snapshot, bool pinned, PinAuthority by,
                      const std::function<Status()>& admit) {
   const std::lock_guard lock(changes_);
-  RB_TRY(catch_up());
+  RB_TRY(prepare());
   RB_TRY(const auto found, catalog_.commit_at(snapshot));
   if (!found) return no_such_snapshot();
   const CatalogSnapshotMark mark = marks_.of(snapshot);
