@@ -408,6 +408,24 @@ TEST_F(CollectorTest, ASnapshotIsWholeAgainOnceAnotherBackupBroughtWhatItLacked)
   EXPECT_TRUE(repository_.collect());
 }
 
+TEST_F(CollectorTest, WhatIsNowhereIsAskedForUntilItHasCome) {
+  const NamedObject chunk = make_chunk("lost");
+  ASSERT_TRUE(CollectedRepository::upload(*repository_.begin(), {chunk}));
+  repository_.restart();
+  const NamedObject page = make_tree("page", {chunk.id});
+  repository_.back_up({page}, make_snapshot("old", page.id));
+  EXPECT_TRUE(repository_.begin()->info().wanted.empty());
+  repository_.disk().erase(repository_.core().packs().path(1));
+  repository_.rebuild();
+  EXPECT_EQ(repository_.begin()->info().wanted, std::vector<ObjectId>{chunk.id});
+  repository_.restart();
+  EXPECT_EQ(repository_.begin()->info().wanted, std::vector<ObjectId>{chunk.id});
+  const NamedObject other = make_tree("other page", {chunk.id});
+  repository_.back_up({chunk, other}, make_snapshot("between", other.id));
+  EXPECT_TRUE(repository_.begin()->info().wanted.empty());
+  EXPECT_TRUE(repository_.collect());
+}
+
 TEST_F(CollectorTest, WhatStillLacksSomethingStaysFlagged) {
   const NamedObject first = make_chunk("first"), second = make_chunk("second");
   ASSERT_TRUE(CollectedRepository::upload(*repository_.begin(), {first, second}));

@@ -32,6 +32,8 @@ struct QuarantinedObject {
   PackPosition at;
   bool operator==(const QuarantinedObject&) const = default;
 };
+// The place of an object that is not there at all, and wanted all the same.
+inline constexpr PackPosition kNowhere{};
 
 class Quarantine {
  public:

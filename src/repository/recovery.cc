@@ -31,13 +31,15 @@ class Recovery {
   Result<bool> name_references(const PackPosition& at);
   Status note_elsewhere(const FoundObject& row, const AppendedBlock& record);
   Status move_rows(const PackPosition& next);
+  Status drop_what_came();
 
   PackStore& packs_;
   ObjectIndex& index_;
   const RecoveryContext& context_;
   RecoveryResult result_;
   std::vector<PackPosition> deferred_;  // blocks with objects whose references were not all there yet
-  std::unordered_set<DomainKey, DomainKeyHash> named_;  // of what is incomplete: kept snapshots lead to it
+  std::unordered_set<DomainKey, DomainKeyHash> named_;    // of what is incomplete: kept snapshots lead to it
+  std::unordered_set<DomainKey, DomainKeyHash> missing_;  // of what incomplete ones refer to
   std::uint64_t admitted_ = 0;
   bool age_is_doubtful_ = false;
   const PackPosition counted_from_;
@@ -58,6 +60,7 @@ Result<RecoveryResult> Recovery::run(const PackPosition& from) {
   if (!deferred_.empty()) {
     RB_TRY(name_from_the_top());
     RB_TRY(retry_deferred(Rule::also_named));
+    RB_TRY(drop_what_came());
   }
   deferred_.clear();
   RB_TRY(move_rows(packs_.end()));
@@ -137,6 +140,17 @@ Status Recovery::note_elsewhere(const FoundObject& row, const AppendedBlock& rec
   return context_.on_doubtful_age();
 }
 
+// Of what was missing when its parent was admitted some has come with a later record.
+Status Recovery::drop_what_came() {
+  std::vector<DomainKey> missing;
+  for (const DomainKey& key : missing_) {
+    RB_TRY(const ObjectIndex::Answer answer, index_.find(key.domain, std::span(&key.id, 1)));
+    if (!answer.found[0]) missing.push_back(key);
+  }
+  result_.missing = std::move(missing);
+  return {};
+}
+
 // Everything before `next` was visited, and what stands before the first deferred block is done.
 Status Recovery::move_rows(const PackPosition& next) {
   const PackPosition done = deferred_.empty() ? next : std::min(next, deferred_.front());
@@ -188,7 +202,13 @@ Result<std::size_t> Recovery::admit(const AppendedBlock& record, const BlockDire
     added.replaces_dead_row = known.has_dead_row(place);
     added.number = row ? row->row.number : index_.reserve_numbers(1);
     row = FoundObject{ObjectRow{added.number, added.kind, added.flags, record.at, i, record.share_bytes}};
-    if (!complete) ++result_.incomplete_objects;
+    if (!complete) {
+      ++result_.incomplete_objects;
+      for (const ObjectId& ref : object.refs) {
+        if (!known.found[places.at(ref)] && missing_.size() < kMissingMax)
+          missing_.insert({record.owner.domain, ref});
+      }
+    }
     objects.push_back(std::move(added));
   }
   admitted_ += objects.size();

@@ -16,7 +16,11 @@ namespace rb {
 
 struct RecoveryResult {
   std::uint64_t records = 0, skipped_bytes = 0, incomplete_objects = 0;
+  // What incomplete objects refer to and is nowhere: it may still be with whoever sent it. Not more than
+  // kMissingMax of it.
+  std::vector<DomainKey> missing;
 };
+inline constexpr std::size_t kMissingMax = 100'000;
 
 // What the packs can't tell.
 struct RecoveryContext {

@@ -64,7 +64,9 @@ Status RepositoryCore::open_parts(const std::string& directory) {
 
   BlockWriterLimits limits;
   limits.table_rows = options_.index_table_rows;
-  RB_TRY(recover());
+  Status recovered = recover();
+  if (!recovered && catalog_->is_damaged()) recovered = recover_without_catalog();
+  RB_TRY(recovered);
   snapshots_ = std::make_unique<SnapshotReader>(*index_, *packs_);
   writer_ = std::make_unique<BlockWriter>(*packs_, *catalog_, *index_, claims_, gate_, limits);
   return {};
@@ -150,7 +152,43 @@ Status RepositoryCore::recover() {
   report_.records_applied = replayed + recovered.records;
   report_.skipped_bytes = recovered.skipped_bytes;
   report_.incomplete_objects = recovered.incomplete_objects;
-  return {};
+  want_again(recovered.missing);
+  return report_.catalog_rebuilt ? count_what_is_there() : Status{};
+}
+
+// Nodes are asked for it as for what is damaged, or they would go on referring to it.
+void RepositoryCore::want_again(const std::vector<DomainKey>& missing) {
+  if (missing.empty()) return;
+  std::vector<QuarantinedObject> wanted;
+  for (const DomainKey& key : missing)
+    wanted.push_back({.domain = key.domain, .id = key.id, .at = kNowhere});
+  const auto added = quarantine_->add(wanted);
+  if (!added) log(LogLevel::error, "{}", added.error().message);
+}
+
+Status RepositoryCore::count_what_is_there() {
+  report_.nodes = report_.snapshots = report_.damaged_snapshots = 0;
+  for (const NodeBook::Member& member : book_->members())
+    if (member.record.node != 0) ++report_.nodes;  // the others are only invited
+  report_.objects = index_->object_count();
+  report_.pack_bytes = packs_->stored_bytes();
+  return catalog_->visit_commits([&](const CatalogCommit& commit) -> Status {
+    if (book_->mark_of({commit.node, commit.snapshot.sequence}).deleted) return {};
+    ++report_.snapshots;
+    RB_TRY(const ObjectIndex::Answer answer,
+           index_->find(commit.domain, std::span(&commit.snapshot.object, 1)));
+    if (!answer.found[0] || !answer.found[0]->complete()) ++report_.damaged_snapshots;
+    return {};
+  });
+}
+
+// What was read of it before its damage was met is forgotten.
+Status RepositoryCore::recover_without_catalog() {
+  log(LogLevel::warning, "the catalog is damaged: making it anew");
+  report_.catalog_rebuilt = true;
+  if (gate_.dead_set()) gate_.lift();
+  RB_TRY(catalog_->clear(directory_.format.id));
+  return recover();
 }
 
 RecoveryContext RepositoryCore::recovery_context() {
@@ -183,6 +221,7 @@ void RepositoryCore::fence_node(std::uint32_t node) {
 }
 
 std::string RepositoryCore::read_only_reason() {
+  book_->try_to_resume();
   std::string reason = journal_->read_only_reason();
   return reason.empty() ? space_->read_only_reason() : reason;
 }

@@ -57,6 +57,9 @@ class RepositoryCore {
   Status open_catalog();
   Status check_no_entry_is_lost();
   Status recover();
+  Status recover_without_catalog();
+  Status count_what_is_there();
+  void want_again(const std::vector<DomainKey>& missing);
   RecoveryContext recovery_context();
   Result<bool> catalog_fits();
 
