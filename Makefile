@@ -4,7 +4,7 @@ PREFIX  ?= /usr/local
 JOBS    ?= $(shell nproc)
 DIR     ?= /usr/share/doc
 
-.PHONY: all deps try test test-asan test-tsan fuzz bench bench-load soak soak-kill soak-damage story netns format format-check tidy install clean help
+.PHONY: all deps try test test-asan test-tsan fuzz bench bench-load soak soak-kill soak-damage crash story netns format format-check tidy install clean help
 
 all: $(BUILD)/build.ninja
 	@cmake --build $(BUILD) -j $(JOBS) --target rbbackup rbbackupd
@@ -57,6 +57,12 @@ soak-damage: deps ## TRIALS=10000 times damage to packs, parity, journal, catalo
 	@cmake --preset release -DRB_BUILD_TESTS=ON > /dev/null
 	@cmake --build $(BUILD) -j $(JOBS) --target damage_tests
 	@scripts/soak-damage.sh $(BUILD)/bin $(or $(TRIALS),10000) $(or $(SEED),1)
+
+crash: deps ## the power goes, and the disk fails, at every operation of a server's history (a few minutes)
+	@scripts/install-packages.sh test
+	@cmake --preset release -DRB_BUILD_TESTS=ON > /dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target crash_tests
+	@RB_CRASH_ALL=1 $(BUILD)/bin/crash_tests --gtest_brief=1
 
 story: deps ## a year of daily backups of five nodes, with a crash and a flipped sector each week, SEEDS="1 2 3 4 5 6"
 	@scripts/install-packages.sh test
