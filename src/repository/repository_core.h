@@ -59,7 +59,6 @@ class RepositoryCore {
   Status recover();
   Status recover_without_catalog();
   Status count_what_is_there();
-  void want_again(const std::vector<DomainKey>& missing);
   RecoveryContext recovery_context();
   Result<bool> catalog_fits();
 
