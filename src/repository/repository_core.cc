@@ -152,7 +152,18 @@ Status RepositoryCore::recover() {
   report_.records_applied = replayed + recovered.records;
   report_.skipped_bytes = recovered.skipped_bytes;
   report_.incomplete_objects = recovered.incomplete_objects;
+  want_again(recovered.missing);
   return report_.catalog_rebuilt ? count_what_is_there() : Status{};
+}
+
+// Nodes are asked for it as for what is damaged, or they would go on referring to it.
+void RepositoryCore::want_again(const std::vector<DomainKey>& missing) {
+  if (missing.empty()) return;
+  std::vector<QuarantinedObject> wanted;
+  for (const DomainKey& key : missing)
+    wanted.push_back({.domain = key.domain, .id = key.id, .at = kNowhere});
+  const auto added = quarantine_->add(wanted);
+  if (!added) log(LogLevel::error, "{}", added.error().message);
 }
 
 Status RepositoryCore::count_what_is_there() {

@@ -59,6 +59,7 @@ class RepositoryCore {
   Status recover();
   Status recover_without_catalog();
   Status count_what_is_there();
+  void want_again(const std::vector<DomainKey>& missing);
   RecoveryContext recovery_context();
   Result<bool> catalog_fits();
 
