@@ -36,7 +36,7 @@ struct DamagedPack {
     for (std::uint32_t sector = 0; sector < layout.sectors(); ++sector)
       lost[sector % layout.stripes] += differs(before, *now, sector * kParitySectorBytes);
     for (std::uint32_t sector = 0; sector < layout.parity_sectors(); ++sector)
-      lost[sector % layout.stripes] += differs(parity_before, *parity_now, layout.parity_offset(sector));
+      lost[sector % layout.stripes] += parity_differs(layout.parity_offset(sector));
     return std::ranges::all_of(lost, [&](const auto& one) { return one.second <= layout.parity_rows; });
   }
 
@@ -44,16 +44,19 @@ struct DamagedPack {
   // A page of the index is needed from either copy.
   bool index_is_left(const ParityLayout& layout) const {
     for (std::uint32_t page = 0; page < layout.index_pages(); ++page) {
-      if (differs(parity_before, *parity_now, layout.page_offset(0, page)) &&
-          differs(parity_before, *parity_now, layout.page_offset(1, page)))
+      if (parity_differs(layout.page_offset(0, page)) && parity_differs(layout.page_offset(1, page)))
         return false;
     }
     return true;
   }
+  // A sector of parity that is not wholly there counts as lost.
+  bool parity_differs(std::uint64_t offset) const {
+    return offset + kParitySectorBytes > parity_now->size() || differs(parity_before, *parity_now, offset);
+  }
   static bool differs(const Bytes& a, const Bytes& b, std::uint64_t offset) {
     return sector_of(a, offset) != sector_of(b, offset);
   }
-  // What a file lacks is as good as zeros.
+  // What a pack lacks is as good as zeros.
   static Bytes sector_of(const Bytes& bytes, std::uint64_t offset) {
     const std::size_t begin = std::min<std::size_t>(offset, bytes.size());
     const ByteView there = ByteView(bytes).subspan(begin, std::min(kParitySectorBytes, bytes.size() - begin));
