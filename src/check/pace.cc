@@ -7,6 +7,8 @@ namespace rb {
 namespace {
 // What an idle reader may have saved up: it keeps single reads smooth and allows no burst.
 constexpr std::chrono::milliseconds kSavedUp{200};
+// What one piece may cost at most: keeps the arithmetic in range, whatever rate somebody sets.
+constexpr std::chrono::duration<double> kLongestWait = std::chrono::hours(24 * 365);
 }  // namespace
 
 Status Pace::check() const {
@@ -20,9 +22,9 @@ Status Pace::spend(std::uint64_t bytes) {
   if (rate == 0) return check();
   using std::chrono::steady_clock;
   std::unique_lock lock(mutex_);
+  const std::chrono::duration<double> cost(static_cast<double>(bytes) / static_cast<double>(rate));
   next_ = std::max(next_, steady_clock::now() - kSavedUp) +
-          std::chrono::duration_cast<steady_clock::duration>(
-              std::chrono::duration<double>(static_cast<double>(bytes) / static_cast<double>(rate)));
+          std::chrono::duration_cast<steady_clock::duration>(std::min(cost, kLongestWait));
   woken_.wait_until(lock, next_, [&] { return cancelled_.load(); });
   return check();
 }
