@@ -7,7 +7,8 @@ build="build-essential cmake ninja-build pkg-config ccache git
   libtomlplusplus-dev libsystemd-dev nlohmann-json3-dev libzstd-dev libisal-dev librust-blake3-dev"
 test="libgtest-dev libgmock-dev librapidcheck-dev clang-format-14 acl attr rsync python3 libcap2-bin openssl iproute2"
 fuzz="clang-19 libclang-rt-19-dev"
-bench="linux-source-6.1 xz-utils zstd rsync acl attr python3 openssl iproute2 iperf3 nftables"
+bench="linux-source-6.1 xz-utils zstd rsync acl attr python3 openssl iproute2 iperf3 nftables
+  python3-numpy python3-matplotlib b3sum time debootstrap libbenchmark-dev"
 tidy="clang-tidy-19"
 
 case "${1:-build}" in
