@@ -4,7 +4,7 @@ PREFIX  ?= /usr/local
 JOBS    ?= $(shell nproc)
 DIR     ?= /usr/share/doc
 
-.PHONY: all deps try test test-asan test-tsan fuzz bench bench-load soak soak-kill soak-damage crash story netns format format-check tidy install clean help
+.PHONY: all deps try test test-asan test-tsan fuzz bench bench-micro bench-load soak soak-kill soak-damage crash story netns format format-check tidy install clean help
 
 all: $(BUILD)/build.ninja
 	@cmake --build $(BUILD) -j $(JOBS) --target rbbackup rbbackupd
@@ -42,9 +42,15 @@ fuzz: deps ## a bounded number of inputs into every decoder
 	@cmake --build build/asan -j $(JOBS) --target fuzzers
 	@scripts/fuzz.sh build/asan/bin
 
-bench: all ## measures against tar, find and zstd, and writes bench/results.md
+bench: all ## measures against restic, borg, rsync, tar, find and more, into bench/results.md (root, an hour; BENCH_OPTIONS=--quick)
 	@scripts/install-packages.sh bench
-	@python3 bench/run.py $(BUILD)/bin
+	@/usr/bin/python3 -B bench/run.py $(BUILD)/bin $(BENCH_OPTIONS)
+
+bench-micro: deps ## the parts of a backup by themselves: chunking, hashing, compression, codecs, cache, catalog
+	@scripts/install-packages.sh bench
+	@cmake --preset release -DRB_BUILD_BENCH=ON > /dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target micro_bench scan_bench
+	@$(BUILD)/bin/micro_bench
 
 soak: soak-damage soak-kill ## kill -9 in a mixed load, 1,000 rounds, and 10,000 times damage
 

@@ -1,151 +1,245 @@
 #!/usr/bin/env python3
-"""make bench: backups of the Linux source tree against what the machine does without a backup system.
+"""make bench: rbbackup, its peers and the machine's own limits, in turn, into bench/results.md and docs/images/bench.svg.
 
-Each pair runs in turn in one session, and the table shows the ratio of medians; times alone mean little on a shared
-machine. Client and server run on this machine, both counted. Page cache warm. Every row is timed through the sync
-after it. Writes bench/results.md.
+The figures are kept in bench/results.json too; a run with --only or --rows replaces what it measured and leaves the rest.
+Needs root: caches are dropped, and the peers run from a root of Debian 13.
 
-    run.py BIN [--runs N] [--work DIR]
+    run.py BIN [--work DIR] [--runs 3] [--only source,tiny,image,random,million] [--rows first,unchanged,...]
+               [--no-peers] [--quick]
 """
 import argparse
+import contextlib
+import dataclasses
+import json
 import os
 import pathlib
-import platform
-import re
-import shutil
-import signal
-import statistics
 import subprocess
 import sys
-import tempfile
-import time
 
-parser = argparse.ArgumentParser()
-parser.add_argument("bin", type=pathlib.Path)
-parser.add_argument("--runs", type=int, default=3)
-parser.add_argument("--work", type=pathlib.Path, default=None)
-parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path(__file__).parent / "results.md")
-options = parser.parse_args()
-BIN = options.bin.resolve()
-work = pathlib.Path(tempfile.mkdtemp(prefix="rbbackup-bench.", dir=options.work))
-corpus = work / "corpus"
-socket = work / "socket"
-environment = {**os.environ, "RBBACKUP_SERVER": f"unix:{socket}", "XDG_CACHE_HOME": str(work / "cache")}
+import corpora
+import measure
+import plot
+import systems
+import table
+import targets
 
-
-def shell(command):
-    subprocess.run(command, shell=True, check=True, env=environment, stdout=subprocess.DEVNULL, executable="/bin/bash")
-
-
-def timed(command):
-    """Wall seconds of a command and the sync that makes it last, and the command's peak memory in MiB."""
-    os.sync()
-    began = time.monotonic()
-    process = subprocess.Popen(["/bin/bash", "-c", command], env=environment, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    os.sync()
-    seconds = time.monotonic() - began
-    if status != 0:
-        sys.exit(f"failed: {command}")
-    return seconds, usage.ru_maxrss / 1024
+HERE = pathlib.Path(__file__).resolve().parent
+PEERS = ["rsync", "restic", "borg"]
+# What is measured of each corpus, in this order; a first backup is always made.
+OPERATIONS = {
+    "source": ["first", "unchanged", "cold", "checksum", "restore", "changed"],
+    "tiny": ["first", "unchanged", "cold", "checksum", "restore", "changed"],
+    "image": ["first", "unchanged", "checksum", "restore", "overwritten", "inserted"],
+    "random": ["first", "unchanged", "checksum", "restore"],
+    "million": ["first", "unchanged", "one"],
+}
+# These say how our own variants compare with each other; they need no more.
+VARIANTS = {
+    "rbbackup-tls": {"source": ["first"], "random": ["first"], "image": ["first", "overwritten", "inserted"],
+                     "million": ["first", "one"]},
+    "rbbackup-1core": {"source": ["first", "restore"], "tiny": ["first", "restore"], "random": ["first", "restore"]},
+}
+# Short rows are run a few times in each round.
+REPEATS = {"unchanged": 3, "checksum": 1}
+QUICK_SCALE = 1 / 50
+FEW_FILES = 100
 
 
-class Server:
-    def __init__(self, directory):
-        reader, writer = os.pipe()
-        self.process = subprocess.Popen([BIN / "rbbackupd", directory, "--socket", socket, "--ready-fd", str(writer)],
-                                        pass_fds=[writer], stderr=subprocess.DEVNULL)
-        os.close(writer)
-        with os.fdopen(reader, "rb") as ready:
-            assert ready.read(1) == b"\n", "the server did not start"
-
-    def peak_mib(self):
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmHWM:\s*(\d+)", status).group(1)) / 1024
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait()
-
-
-def size_of(path):
-    return int(subprocess.check_output(["du", "-sb", path]).split()[0])
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bin", type=pathlib.Path)
+    parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("/var/tmp/rbbackup-bench"),
+                        help="scratch directory; corpora stay there for the next run (45 GB while it runs)")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--only", default=",".join(OPERATIONS), help="corpora")
+    parser.add_argument("--rows", default=",".join(targets.OPERATION_NAMES), help="operations")
+    parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="small corpora, once, to see that it works; results stay in the scratch directory")
+    options = parser.parse_args()
+    for chosen, known in ((options.only, OPERATIONS), (options.rows, targets.OPERATION_NAMES)):
+        if unknown := set(chosen.split(",")) - set(known):
+            parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    if os.geteuid() != 0:
+        parser.error("needs root")
+    return options
 
 
-def make_corpus():
-    archives = sorted(pathlib.Path("/usr/src").glob("linux-source-6.1.tar.xz"))
-    if not archives:
-        sys.exit("linux-source-6.1 is not installed")
-    corpus.mkdir()
-    shell(f"tar -C {corpus} -xJf {archives[0]}")
-    shell(f"find {corpus} -type f -print0 | xargs -0 cat > /dev/null")  # warm
+def remove(tree):
+    """rm: twice as fast as shutil with a million files."""
+    subprocess.run(["rm", "-rf", tree], check=True)
 
 
-rows = []
+class Round:
+    """Every system once through the rows of one corpus. Takes turns within a row; who begins changes with the round."""
+
+    def __init__(self, number, options, corpus, made, peers, record):
+        self.number, self.options, self.corpus, self.made, self.peers, self.record = number, options, corpus, made, peers, record
+        self.tree = made.path(corpus)
+        self.rows = [row for row in OPERATIONS[corpus] if row in options.rows.split(",")]
+        self.scratch = made.directory.parent / f"round-{corpus}-{number}"
+        self.systems = {}
+        # Many files deleted make the next creations slow on ext4, so what was restored stays till the end; large
+        # files go at once, for their room.
+        self.has_few_files = sum(1 for _ in zip(self.tree.rglob("*"), range(FEW_FILES))) < FEW_FILES
+
+    def __enter__(self):
+        remove(self.scratch)
+        self.scratch.mkdir(parents=True)
+        return self
+
+    def __exit__(self, *_):
+        for system in self.systems.values():
+            system.close()
+        remove(self.scratch)
+
+    def names(self):
+        ours = ["rbbackup"] + [name for name, rows in VARIANTS.items()
+                               if set(rows.get(self.corpus, [])) & set(self.rows)]
+        # Nobody keeps a million files in one directory in a peer's repository while this is measured.
+        peers = PEERS if self.peers and self.corpus != "million" else []
+        names = ours + peers
+        turn = self.number % len(names)
+        return names[turn:] + names[:turn]
+
+    def open(self, name):
+        place, binaries = self.scratch / name, self.options.bin.resolve()
+        if name.startswith("rbbackup"):
+            return systems.Rbbackup(place, binaries, tls=name == "rbbackup-tls", cores="0" if name == "rbbackup-1core" else None)
+        if name == "rsync":
+            return systems.Rsync(place)
+        return {"restic": systems.Restic, "borg": systems.Borg}[name](place, self.peers.prefix)
+
+    def takes_part(self, name, row):
+        return name not in VARIANTS or row in VARIANTS[name].get(self.corpus, [])
+
+    def note(self, row, name, figures, **more):
+        self.record(f"{self.corpus}/{row}/{name}", {**dataclasses.asdict(figures), **more})
+
+    def limit(self, row, name="limit"):
+        command = systems.limit("write" if name == "write" else row, self.tree, self.scratch, self.scratch / "plain.tar")
+        if not command:
+            return
+        if row == "restore":
+            subprocess.run(["tar", "-C", self.tree.parent, "-cf", self.scratch / "plain.tar", self.tree.name], check=True)
+        if row == "cold":
+            measure.drop_caches()
+        figures = measure.run(command)
+        if row == "first" and name == "limit":
+            figures.repository_bytes = (self.scratch / "tar.zst").stat().st_size
+        for left in ("tar.zst", "written", "plain.tar"):
+            (self.scratch / left).unlink(missing_ok=True)
+        self._remove(self.scratch / "tar-x")
+        self.note(row, name, figures)
+
+    def _remove(self, tree):
+        if self.has_few_files:
+            remove(tree)
+
+    def _back_up(self, row, name, **more):
+        system = self.systems.get(name)
+        if system is None:
+            system = self.systems[name] = self.open(name)
+        if row == "cold":
+            measure.drop_caches()
+        figures = system.backup(self.tree, reread=row == "checksum")
+        if row == "first":
+            figures.repository_bytes = system.size()
+        if row in self.rows:
+            self.note(row, name, figures, **more)
+
+    def _restore(self, name):
+        target = self.scratch / f"restored-{name}"
+        figures = self.systems[name].restore(self.tree, target)
+        if self.number == 0 and name == "rbbackup":
+            differences = subprocess.check_output(["rsync", "-naHAXi", "--delete", f"{self.tree}/", f"{target}/{self.tree.name}/"], text=True)
+            if differences:
+                raise SystemExit(f"the restored tree differs:\n{differences[:1000]}")
+        self._remove(target)
+        self.note("restore", name, figures)
+
+    def run(self):
+        corpora.warm(self.tree)
+        self._all("first")
+        if self.corpus == "random" and "first" in self.rows:
+            self.limit("first", "write")
+        for row in self.rows:
+            if row == "first":
+                continue
+            for _ in range(REPEATS.get(row, 1)):
+                with self._as_it_is_for(row) as more:
+                    self._all(row, **more)
+            if row == "cold":
+                corpora.warm(self.tree)
+
+    def _all(self, row, **more):
+        if row in self.rows:
+            self.limit(row)
+        for name in self.names():
+            # Without a first backup there is nothing to compare with, whichever rows are asked for.
+            if row == "first" or self.takes_part(name, row):
+                self._restore(name) if row == "restore" else self._back_up(row, name, **more)
+
+    @contextlib.contextmanager
+    def _as_it_is_for(self, row):
+        """The tree changed as the row wants it, and put back afterwards."""
+        if row == "changed":
+            with corpora.OnePercent(self.tree):
+                yield {}
+        elif row == "one":
+            with corpora.OnePercent(self.tree, every=10**9):
+                yield {}
+        elif row in ("overwritten", "inserted"):
+            overwritten, inserted, changed_bytes = self.made.changed_image()
+            with corpora.InPlaceOf(self.tree / "disk.img", overwritten if row == "overwritten" else inserted):
+                corpora.warm(self.tree)
+                yield {"changed_bytes": changed_bytes}
+        else:
+            yield {}
 
 
-def row(name, ours, theirs, limit):
-    ratio = statistics.median(ours) / statistics.median(theirs)
-    rows.append((name, statistics.median(ours), statistics.median(theirs), ratio, limit))
-    print(f"{name:<28} {statistics.median(ours):8.2f} s {statistics.median(theirs):8.2f} s  {ratio:5.2f} (at most {limit})",
-          flush=True)
+class Record:
+    """The figures of this run, joined with those of earlier ones; a row measured again replaces the old one."""
+
+    def __init__(self, path):
+        self.path, self.fresh = path, set()
+        self.rows = json.loads(path.read_text()) if path.exists() else {}
+
+    def __call__(self, key, figures):
+        if key not in self.fresh:
+            self.fresh.add(key)
+            self.rows[key] = []
+        self.rows[key].append({name: round(value, 4) for name, value in figures.items() if value is not None})
+        memory = f"{figures['client_mib']:5.0f} / {figures['server_mib'] or 0:5.0f} MiB"
+        print(f"{key:<34} {figures['seconds']:8.3f} s {figures['cpu_seconds']:8.2f} CPU {memory}", flush=True)
+        self.path.write_text(json.dumps(self.rows, indent=0, sort_keys=True) + "\n")
 
 
 def main():
-    make_corpus()
-    files = int(subprocess.check_output(f"find {corpus} | wc -l", shell=True))
-    ours = {"first": [], "unchanged": [], "restore": []}
-    theirs = {"tar zstd": [], "find": [], "tar x": []}
-    client_peak = server_peak = 0
-    shell(f"tar -C {work} -cf {work}/plain.tar corpus")
-    for run in range(options.runs):
-        theirs["tar zstd"].append(timed(f"tar -C {work} -c corpus | zstd -1 -T2 -q -f -o {work}/tree.tar.zst")[0])
-        repository = work / f"repository{run}"
-        shutil.rmtree(work / "cache", ignore_errors=True)
-        server = Server(repository)
-        seconds, peak = timed(f"exec {BIN}/rbbackup -q -r {corpus}")
-        ours["first"].append(seconds)
-        client_peak = max(client_peak, peak)
-        for _ in range(3):
-            theirs["find"].append(timed(f"find {corpus} -printf '%s %T@ %C@ %i %m %u %p\\n' > /dev/null")[0])
-            seconds, peak = timed(f"exec {BIN}/rbbackup -q -r {corpus}")
-            ours["unchanged"].append(seconds)
-            client_peak = max(client_peak, peak)
-        # Fresh names, deleted at the end: creating files right after deleting many is slow on ext4.
-        (work / f"tar{run}").mkdir()
-        theirs["tar x"].append(timed(f"tar -C {work}/tar{run} -xf {work}/plain.tar")[0])
-        seconds, peak = timed(f"exec {BIN}/rbbackup -q restore {corpus} --to {work}/restored{run}")
-        ours["restore"].append(seconds)
-        client_peak = max(client_peak, peak)
-        shell(f"test -z \"$(rsync -naHAXi --delete {corpus}/ {work}/restored{run}/corpus/)\"")
-        server_peak = max(server_peak, server.peak_mib())
-        server.stop()
-    print(f"{files} entries, {size_of(corpus) / 1e6:.0f} MB")
-    row("first backup", ours["first"], theirs["tar zstd"], 1.6)
-    row("nothing changed", ours["unchanged"], theirs["find"], 2.0)
-    row("restore", ours["restore"], theirs["tar x"], 2.0)
-    repository_bytes, archive_bytes = size_of(work / "repository0"), size_of(work / "tree.tar.zst")
-    write_results(files, repository_bytes, archive_bytes, client_peak, server_peak)
+    options = arguments()
+    options.work.mkdir(parents=True, exist_ok=True)
+    work = options.work.resolve()
+    out = work / "quick" if options.quick else HERE
+    out.mkdir(exist_ok=True)
+    record = Record(out / "results.json")
+    made = corpora.Corpora(work / ("corpora-quick" if options.quick else "corpora"), QUICK_SCALE if options.quick else 1)
+    runs = 1 if options.quick else options.runs
+    with contextlib.ExitStack() as stack:
+        peers = None if options.no_peers else stack.enter_context(systems.PeerRoot(work))
+        for corpus in options.only.split(","):
+            for number in range(runs):
+                with Round(number, options, corpus, made, peers, record) as this_round:
+                    this_round.run()
+        rsync = subprocess.check_output(["rsync", "--version"], text=True).split()[2]
+        versions = f"Peers: rsync {rsync} (Debian 12), {peers.versions()} (Debian 13)." if peers else ""
+    if versions:
+        record.rows["versions"] = [{"text": versions}]
+        record.path.write_text(json.dumps(record.rows, indent=0, sort_keys=True) + "\n")
+    notes = record.rows.get("versions", [{"text": ""}])[0]["text"]
+    results = table.Results({key: runs for key, runs in record.rows.items() if key != "versions"})
+    (out / "results.md").write_text(table.page(results, notes))
+    plot.draw(results, (out if options.quick else HERE.parent / "docs/images") / "bench.svg")
+    print(f"written: {out / 'results.md'}")
 
 
-def write_results(files, repository_bytes, archive_bytes, client_peak, server_peak):
-    lines = ["# Results of `make bench`", "",
-             f"{platform.system()} {platform.release()}, {os.cpu_count()} cores; {files} entries, "
-             f"{size_of(corpus) / 1e6:.0f} MB (the Linux source tree of Debian's linux-source-6.1). Medians of "
-             f"{options.runs} runs, client and server on one machine, page cache warm, each row through the `sync` after it.",
-             "", "| | rbbackup | against | | ratio | at most |", "|---|---:|---|---:|---:|---:|"]
-    against = ["`tar c \\| zstd -1 -T2`", "`find -printf`", "`tar x`"]
-    for (name, mine, other, ratio, limit), what in zip(rows, against):
-        lines.append(f"| {name} | {mine:.2f} s | {what} | {other:.2f} s | {ratio:.2f} | {limit} |")
-    lines += [f"| repository | {repository_bytes / 1e6:.0f} MB | the `tar \\| zstd -1` file | {archive_bytes / 1e6:.0f} MB | "
-              f"{repository_bytes / archive_bytes:.2f} | 1.1 |",
-              f"| peak memory, client | {client_peak:.0f} MiB | | | | 300 MiB |",
-              f"| peak memory, server | {server_peak:.0f} MiB | | | | 300 MiB |", ""]
-    options.output.write_text("\n".join(lines))
-    print("\n".join(lines))
-
-
-try:
-    main()
-finally:
-    shutil.rmtree(work, ignore_errors=True)
+if __name__ == "__main__":
+    sys.exit(main())
