@@ -194,6 +194,7 @@ Result<std::optional<SnapshotInfo>> MemoryCatalog::snapshot(std::uint32_t node, 
 
 Status MemoryCatalog::apply(const CatalogBatch& batch) {
   const std::lock_guard lock(mutex_);
+  RB_TRY(log_->begin_write());
   log_->batches.push_back(batch);
   take(batch);
   return {};
@@ -225,6 +226,7 @@ void MemoryCatalog::take_objects(const CatalogBatch& batch) {
 
 Status MemoryCatalog::persist() {
   const std::lock_guard lock(mutex_);
+  RB_TRY(log_->begin_write());
   log_->persisted = log_->batches.size();
   return {};
 }

@@ -13,6 +13,18 @@ struct MemoryCatalogLog {
   RepositoryId repository;
   std::vector<CatalogBatch> batches;
   std::size_t persisted = 0;  // the first so many are there after any crash
+  // Batches and persist() that still succeed; then the disk is full.
+  std::size_t writes_left = SIZE_MAX;
+  bool write_failed = false;
+
+  Status begin_write() {
+    if (writes_left == 0) {
+      write_failed = true;
+      return fail(Errc::no_space, "writing the catalog: no space is left");
+    }
+    if (writes_left != SIZE_MAX) --writes_left;
+    return {};
+  }
 };
 
 class MemoryCatalog final : public Catalog {

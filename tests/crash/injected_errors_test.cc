@@ -91,6 +91,24 @@ class InjectedErrors : public testing::Test {
     return true;
   }
 
+  bool fail_catalog(const Step& step, const Before& before, std::size_t writes) {
+    const auto machine = before.machine->after_power_cut({.survival = Survival::all});
+    History history = before.history;
+    const Status started = machine->start();
+    EXPECT_TRUE(started) << started.error().message;
+    if (!started) return false;
+    MemoryCatalogLog& catalog = machine->catalog();
+    catalog.writes_left = writes;
+    const Status done = step.run(*machine, history);
+    if (&catalog != &machine->catalog() || !catalog.write_failed) return false;
+    ++failures_;
+    if (!done) expect_right_error(done.error(), {ENOSPC, true});
+    catalog.writes_left = SIZE_MAX;
+    recover(*machine, history);
+    if (!HasFailure()) expect_durable(*machine, history, writes);
+    return true;
+  }
+
   void expect_right_error(const Error& error, const Kind& kind) {
     ++told_;
     const Errc expected = kind.sys_errno == EIO ? Errc::io : Errc::no_space;
@@ -132,6 +150,27 @@ class InjectedErrors : public testing::Test {
   std::uint64_t operations_ = 0, failures_ = 0, told_ = 0, read_only_ = 0, did_not_start_ = 0,
                 half_started_ = 0;
 };
+
+// RocksDB's disk is full, which no operation of ours shows: from its n-th write on, then there is room again.
+TEST_F(InjectedErrors, TheCatalogCanNotBeWritten) {
+  const bool all = std::getenv("RB_CRASH_ALL") != nullptr;
+  Machine machine;
+  History history(kScriptSeed);
+  for (const Step& step : script()) {
+    const Before before{machine.after_power_cut({.survival = Survival::all}), history};
+    const bool begins = !machine.is_running();
+    const Status done = step.run(machine, history);
+    ASSERT_TRUE(done) << step.name << ": " << done.error().message;
+    bool struck = !begins;
+    for (std::size_t writes = 0; struck && !HasFailure(); ++writes, ++operations_) {
+      if (!all && operations_ % kDefaultStride != 0) continue;
+      SCOPED_TRACE(fmt::format("{}, write {} of the catalog", step.name, writes));
+      struck = fail_catalog(step, before, writes);
+    }
+    if (HasFailure()) return;
+  }
+  fmt::print("{} errors of the catalog injected\n", failures_);
+}
 
 TEST_F(InjectedErrors, AtEveryOperation) {
   const auto began = std::chrono::steady_clock::now();

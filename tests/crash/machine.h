@@ -47,6 +47,7 @@ class Machine {
   LocalRepository& repository() { return *repository_; }
   FakeFileSystem& disk() { return *disk_; }
   const FakeFileSystem& disk() const { return *disk_; }
+  MemoryCatalogLog& catalog() { return *catalog_; }
   void let_pass(std::chrono::seconds time) { clock_.now += time; }
   // Called after each change of the disk, by whoever made it.
   void on_change(ObservedDisk::Listener listener) { listener_ = std::move(listener); }
