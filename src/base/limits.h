@@ -42,9 +42,6 @@ inline constexpr std::size_t kMaxPathBytes = 65536;
 inline constexpr std::size_t kMaxBlockRawBytes = 4 << 20;
 inline constexpr std::size_t kMaxBlockBytes = 8 << 20;
 inline constexpr std::size_t kMaxBlockObjects = 16384;
-// The amount of raw objects a block is closed at; an object of kLoneObjectBytes or more is a block by itself.
-inline constexpr std::size_t kBlockTargetBytes = 256 << 10;
-inline constexpr std::size_t kLoneObjectBytes = 64 << 10;
 
 // Ids in one ask or read.
 inline constexpr std::size_t kMaxAskIds = 65536;
