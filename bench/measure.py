@@ -83,4 +83,4 @@ class Daemon:
 
 def size_of(path):
     """Bytes that a repository takes, by the lengths of its files."""
-    return int(subprocess.check_output(["du", "-sb", path]).split()[0])
+    return sum(file.stat().st_size for file in pathlib.Path(path).rglob("*") if file.is_file())

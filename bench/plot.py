@@ -23,6 +23,8 @@ def draw(results, path):
                     values.append(theirs / ours)
             axis.bar(places, values, 0.15, color=colour, label=LABELS.get(system, system))
         axis.set_yscale("log")
+        axis.set_ylim(bottom=0.3)
+        axis.yaxis.set_major_formatter("{x:g}")
         axis.axhline(1, color="#1b7f5c", linewidth=0.8)
         axis.set_xticks(range(len(CORPORA)), CORPORA.values(), rotation=15, fontsize=8)
         axis.set_title(title, fontsize=10)

@@ -182,12 +182,14 @@ class PeerRoot:
         self.directory = self.work / "debian13"
         self.inside = self.directory / str(self.work).lstrip("/")
 
-    def __enter__(self):
+    def make(self):
         if not (self.directory / "usr/bin/restic").exists():
             shutil.rmtree(self.directory, ignore_errors=True)
             print("making a Debian 13 root", flush=True)
             subprocess.run(["debootstrap", "--variant=minbase", f"--include={self.PACKAGES}", "trixie", self.directory],
                            check=True, stdout=subprocess.DEVNULL)
+
+    def __enter__(self):
         self.inside.mkdir(parents=True, exist_ok=True)
         subprocess.run(["mount", "--bind", self.work, self.inside], check=True)
         self.prefix = ["chroot", self.directory]
