@@ -127,13 +127,14 @@ class Corpora:
                     place = run * part + int(numbers.integers(0, max(1, part - run_bytes // IMAGE_BLOCK)))
                     image.seek(place * IMAGE_BLOCK)
                     image.write(numbers.bytes(run_bytes))
-            third = size // 3
+            third = size // 3 // IMAGE_BLOCK * IMAGE_BLOCK  # holes stay whole blocks
             with open(overwritten, "rb") as old, open(inserted, "wb") as new:
                 left = third
                 while left > 0:
                     left -= new.write(old.read(min(left, MIB)))
                 new.write(numbers.bytes(MIB))
                 shutil.copyfileobj(old, new, MIB)
+            subprocess.run(["fallocate", "--dig-holes", inserted], check=True)
             stamp.touch()
         return overwritten, inserted, run_bytes * runs
 
