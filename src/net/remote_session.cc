@@ -71,9 +71,12 @@ Status RemoteSession::put(Bytes block) {
 Status RemoteSession::flush() {
   RB_TRY(check_fence());
   RB_TRY(sender_->flush());
-  if (must_ask_) return {};
   // Whether asking is needless still is news that comes with any answer; a flush that had nothing to send
   // gets one.
+  return must_ask_ ? Status() : renew();
+}
+
+Status RemoteSession::renew() {
   RB_TRY(const api::Response answer, call(api::keep_alive_request(begun_.session)));
   return noted(api::parse_keep_alive(answer));
 }
@@ -93,10 +96,7 @@ Status RemoteSession::read(std::span<const ObjectId> ids, const BlockSink& sink)
   ServerLink::Failures failures;
   while (!download.complete()) {
     const api::Request request = api::objects_request(begun_.session, download.missing());
-    Exchange exchange;
-    exchange.request = &request;
-    exchange.stall = link_->options().stall;
-    exchange.cancelled = cancellation_.flag();
+    Exchange exchange = exchange_of(request);
     exchange.on_body = [&](ByteView piece) { return download.feed(piece); };
     Result<api::Response> answer = link_->attempt(exchange, failures);
     if (answer) {
@@ -129,20 +129,37 @@ Status RemoteSession::pin(const SnapshotId& snapshot, bool pinned) {
   return noted(api::parse_done(answer));
 }
 
-Result<api::Response> RemoteSession::call(const api::Request& request, std::span<const Bytes> parts) {
+Exchange RemoteSession::exchange_of(const api::Request& request) const {
   Exchange exchange;
   exchange.request = &request;
-  exchange.parts = parts;
   exchange.stall = link_->options().stall;
   exchange.cancelled = cancellation_.flag();
-  RB_TRY(api::Response answer, link_->call(exchange, cancellation_));
+  return exchange;
+}
+
+Result<api::Response> RemoteSession::call(const api::Request& request) {
+  RB_TRY(api::Response answer, link_->call(exchange_of(request), cancellation_));
   note_answer(answer);
   return answer;
 }
 
 Status RemoteSession::send_blocks(const api::StreamPosition& position, std::span<const Bytes> blocks) {
-  RB_TRY(const api::Response answer, call(api::blocks_request(begun_.session, position), blocks));
-  return noted(api::parse_blocks(answer, position, blocks.size()));
+  const api::Request request = api::blocks_request(begun_.session, position);
+  Exchange exchange = exchange_of(request);
+  exchange.parts = blocks;
+  ServerLink::Failures failures;
+  for (;;) {
+    const Result<api::Response> answer = link_->attempt(exchange, failures);
+    if (answer) {
+      note_answer(*answer);
+      return noted(api::parse_blocks(*answer, position, blocks.size()));
+    }
+    if (answer.error().code != Errc::unavailable) return std::unexpected(answer.error());
+    RB_TRY(link_->wait_after(answer.error(), failures, cancellation_));
+    // A server that was restarted has ended the session: that is worth a question before megabytes are sent
+    // again for nothing.
+    RB_TRY(renew());
+  }
 }
 
 Status RemoteSession::check_fence() const {

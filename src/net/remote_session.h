@@ -31,7 +31,10 @@ class RemoteSession final : public Session {
   Status pin(const SnapshotId& snapshot, bool pinned) override;
 
  private:
-  Result<api::Response> call(const api::Request& request, std::span<const Bytes> parts = {});
+  Exchange exchange_of(const api::Request& request) const;
+  Result<api::Response> call(const api::Request& request);
+  // Asks for nothing; the answer says whether the session goes on.
+  Status renew();
   Status send_blocks(const api::StreamPosition& position, std::span<const Bytes> blocks);
   Status check_fence() const;
   void note_answer(const api::Response& answer);

@@ -6,8 +6,9 @@ from forwarder import Forwarder
 from harness import *
 
 MIB = 1 << 20
-# What may be sent again after a cut: the blocks that were not acknowledged yet, wherever on the way they were.
-WINDOW = 16 * MIB
+# What may be sent again after a cut: the blocks that were not acknowledged yet, wherever on the way they were: four
+# requests of 4 MiB, and what goes up before the cut is made.
+WINDOW = 18 * MIB
 # What a restore may get again: what it had asked for in one request and the sockets had taken.
 BUFFERS = 12 * MIB
 
