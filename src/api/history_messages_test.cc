@@ -47,8 +47,7 @@ TEST(HistoryMessagesTest, KeptSnapshots) {
 TEST(HistoryMessagesTest, Stats) {
   NodeStats node{.name = "ana", .snapshots = 9, .stored_bytes = UINT64_MAX};
   node.by_age[4] = {1, 2, 3, 4};
-  const auto decoded = decode_stats(as_bytes(
-      encode_stats({.nodes = {node}, .damaged = {5, UINT64_MAX}})));
+  const auto decoded = decode_stats(as_bytes(encode_stats({.nodes = {node}, .damaged = {5, UINT64_MAX}})));
   ASSERT_TRUE(decoded) << decoded.error().message;
   EXPECT_EQ(decoded->nodes.front().stored_bytes, UINT64_MAX);
   EXPECT_EQ(decoded->nodes.front().by_age[4].sent_bytes, 4u);

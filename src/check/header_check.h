@@ -1,5 +1,6 @@
 // Whether each row of the catalog says of its record what the record's own headers say. Reads the fronts of
-// records only, in the order of the packs; rows are taken in groups of packs, so memory is bounded.
+// records only, in the order of the packs; rows are taken in groups of packs, 16 bytes of each, so memory is
+// bounded.
 #pragma once
 
 #include <set>

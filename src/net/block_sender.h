@@ -27,8 +27,9 @@ struct BlockSenderOptions {
   // A request is closed at this size: large enough that a round trip and a sync to disk are shared by many
   // blocks.
   std::size_t request_bytes = 4 << 20;
-  // How long a smaller one waits to grow, unless somebody waits for it. A small backup has sent nothing before
-  // it flushes, so its data needs no connection beside the one that asks, however slow the answers are.
+  // How long a smaller one waits to grow, unless somebody waits for it. A small backup has sent nothing
+  // before it flushes, so its data needs no connection beside the one that asks, however slow the answers
+  // are.
   std::chrono::milliseconds linger{1000};
 };
 

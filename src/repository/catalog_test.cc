@@ -365,8 +365,8 @@ TEST_P(CatalogTest, KeepsWhatBecameOfSnapshots) {
 
 TEST_P(CatalogTest, KeepsTheTimesOfTheJournal) {
   EXPECT_EQ(catalog_->state()->times, CatalogTimes{});
-  const CatalogTimes times{.newest = Timestamp{-1, 2}, .judged_before = Timestamp{3, 4},
-                           .last_collection = Timestamp{5, 6}};
+  const CatalogTimes times{
+      .newest = Timestamp{-1, 2}, .judged_before = Timestamp{3, 4}, .last_collection = Timestamp{5, 6}};
   apply({.times = times});
   apply({});
   EXPECT_EQ(catalog_->state()->times, times);

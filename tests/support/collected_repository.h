@@ -24,7 +24,6 @@ class TickingClock final : public Clock {
   Timestamp wall() const override { return {1'700'000'000 + ++ticks_ + shift, 0}; }
   std::chrono::nanoseconds monotonic() const override { return std::chrono::milliseconds(ticks_.load()); }
 
-
   std::atomic<std::int64_t> shift = 0;  // somebody sets it, by so many seconds
 
  private:
