@@ -4,7 +4,7 @@ PREFIX  ?= /usr/local
 JOBS    ?= $(shell nproc)
 DIR     ?= /usr/share/doc
 
-.PHONY: all deps try test test-asan test-tsan fuzz bench bench-micro bench-load soak soak-kill soak-damage crash story netns format format-check tidy install clean help
+.PHONY: all deps try test test-asan test-tsan fuzz bench bench-micro bench-load bench-scale soak soak-kill soak-damage crash story netns format format-check tidy install clean help
 
 all: $(BUILD)/build.ninja
 	@cmake --build $(BUILD) -j $(JOBS) --target rbbackup rbbackupd
@@ -83,6 +83,12 @@ bench-load: deps ## measures groups, a thousand clients, TLS and a long link, in
 	@cmake --build $(BUILD) -j $(JOBS) --target rbbackup rbbackupd load_generator idle_connections link_forwarder
 	@for script in group.py "group.py --tls" transport.py "load.py --tls" longlink.py; do \
 	  name=$${script%% *}; python3 bench/$$name $(BUILD)/bin $${script#$$name} || exit 1; done
+
+bench-scale: deps ## measures ten million objects (OBJECTS=10000000), into bench/results-scale.md (root, a quarter of an hour, 20 GB)
+	@scripts/install-packages.sh bench
+	@cmake --preset release -DRB_BUILD_BENCH=ON > /dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target rbbackup rbbackupd repository_generator
+	@python3 -B bench/scale.py $(BUILD)/bin --objects $(or $(OBJECTS),10000000)
 
 netns: all ## three hosts in network namespaces: joining, changing addresses, restarts, removal (root)
 	@python3 tests/netns/walkthrough.py $(BUILD)/bin
