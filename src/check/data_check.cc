@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "check/read_ahead.h"
 
 namespace rb {
 
@@ -24,8 +25,13 @@ Status DataCheck::read(const std::vector<std::uint64_t>& packs, Thoroughness tho
   std::uint64_t saved_at = 0;
   Status done;
   progress.total += packs.size();
-  for (const std::uint64_t pack : packs) {
-    done = read_one(pack, thoroughness, pace, report, gaps);
+  ReadAhead ahead(core_, pace);
+  for (std::size_t i = 0; i < packs.size(); ++i) {
+    const bool was_read = ahead.finish(packs[i]);
+    if (thoroughness == Thoroughness::records && !pace.is_limited() && i + 1 < packs.size())
+      ahead.begin(packs[i + 1]);
+    done = read_one(packs[i], was_read ? KernelCache::keep : KernelCache::drop, thoroughness, pace, report,
+                    gaps);
     if (!done) break;
     ++progress.done;
     if (report.bytes - saved_at < kSaveBytes) continue;
@@ -42,9 +48,9 @@ Status DataCheck::read(const std::vector<std::uint64_t>& packs, Thoroughness tho
   return done;
 }
 
-Status DataCheck::read_one(std::uint64_t pack, Thoroughness thoroughness, Pace& pace, DataCheckReport& report,
-                           PackGaps& gaps) {
-  auto outcome = keeper_.look_after(pack, thoroughness, pace);
+Status DataCheck::read_one(std::uint64_t pack, KernelCache cache, Thoroughness thoroughness, Pace& pace,
+                           DataCheckReport& report, PackGaps& gaps) {
+  auto outcome = keeper_.look_after(pack, thoroughness, pace, cache);
   RB_TRY(pace.check());
   if (!outcome && !exists(pack)) {  // collected meanwhile
     log_.forget(pack);

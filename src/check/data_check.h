@@ -34,8 +34,8 @@ class DataCheck {
   Status read_all(Pace& pace, CheckProgress& progress, DataCheckReport& report);
 
  private:
-  Status read_one(std::uint64_t pack, Thoroughness thoroughness, Pace& pace, DataCheckReport& report,
-                  PackGaps& gaps);
+  Status read_one(std::uint64_t pack, KernelCache cache, Thoroughness thoroughness, Pace& pace,
+                  DataCheckReport& report, PackGaps& gaps);
   void tell(std::uint64_t pack, const PackOutcome& outcome, DataCheckReport& report) const;
   bool exists(std::uint64_t pack) const;
 

@@ -17,6 +17,7 @@ class Pace {
   explicit Pace(std::uint64_t bytes_per_second = 0) : bytes_per_second_(bytes_per_second) {}
 
   void limit(std::uint64_t bytes_per_second) { bytes_per_second_ = bytes_per_second; }
+  bool is_limited() const { return bytes_per_second_ != 0; }
   // Waits until so much more may be read. Errc::cancelled after cancel().
   Status spend(std::uint64_t bytes);
   Status check() const;

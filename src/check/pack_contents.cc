@@ -32,9 +32,10 @@ bool has_sound_header(const File& file, std::uint64_t pack, const RepositoryId& 
 
 }  // namespace
 
-Result<PackContents> read_pack_contents(RepositoryCore& core, std::uint64_t pack, Pace& pace) {
+Result<PackContents> read_pack_contents(RepositoryCore& core, std::uint64_t pack, KernelCache cache,
+                                        Pace& pace) {
   RB_TRY(const auto file, core.file_system().open(core.packs().path(pack), OpenMode::read));
-  file->drop_cache();
+  if (cache == KernelCache::drop) file->drop_cache();
   PackContents contents;
   RB_TRY(contents.bytes, core.packs().durable_end(pack));
   const PacedFile paced(*file, pace);

@@ -22,8 +22,13 @@ struct PackContents {
   bool header_damaged = false;
 };
 
+// What the kernel remembers of a pack proves nothing about the device, unless it was read a moment ago for
+// this.
+enum class KernelCache : std::uint8_t { drop, keep };
+
 // A record counts as whole when its checks are right, its block unpacks, and each object in it is what its id
-// says. Drops what the kernel remembers of the file first, so that the device is read.
-Result<PackContents> read_pack_contents(RepositoryCore& core, std::uint64_t pack, Pace& pace);
+// says.
+Result<PackContents> read_pack_contents(RepositoryCore& core, std::uint64_t pack, KernelCache cache,
+                                        Pace& pace);
 
 }  // namespace rb

@@ -1,6 +1,7 @@
 #include "check/pack_keeper.h"
 
 #include <algorithm>
+#include <future>
 #include <optional>
 
 #include <fmt/format.h>
@@ -36,41 +37,61 @@ bool PackKeeper::has_parity(std::uint64_t pack) const {
   return exists && *exists;
 }
 
-Result<PackOutcome> PackKeeper::look_after(std::uint64_t pack, Thoroughness thoroughness, Pace& pace) {
+Result<PackOutcome> PackKeeper::look_after(std::uint64_t pack, Thoroughness thoroughness, Pace& pace,
+                                           KernelCache cache) {
   const std::lock_guard lock(one_at_a_time_);
   PackOutcome outcome;
   const std::vector<std::uint64_t> sealed = core_.packs().sealed_packs();
   if (!std::binary_search(sealed.begin(), sealed.end(), pack)) {
-    RB_TRY(read_records(pack, pace, outcome));
+    RB_TRY(read_records(pack, cache, pace, outcome));
     return outcome;
   }
   auto parity = open_parity(core_, pack);
   if (!parity) outcome.parity_problem = parity.error().message;
   const bool has_reader = parity && parity->has_value();
-  bool is_intact = false, is_whole_again = false, parity_is_intact = false;
+  Examined found;
+  bool is_whole_again = false;
   if (has_reader) {
-    const ParityReader& reader = **parity;
-    RB_TRY(const auto file, core_.file_system().open(core_.packs().path(pack), OpenMode::read));
-    file->drop_cache();
-    RB_TRY(outcome.bytes, file->size());
-    RB_TRY(const PackCondition condition,
-           reader.examine(*file, [&](std::uint64_t bytes) { return pace.spend(bytes); }));
-    is_intact = condition.pack_intact;
-    parity_is_intact = condition.parity_intact();
-    if (!is_intact) {
-      RB_TRY(is_whole_again, correct(pack, reader, outcome));
-    }
+    RB_TRY(found, examine(pack, **parity, {thoroughness, cache}, pace, outcome));
+    // All of an intact one has just come from the device, to the byte as it was.
+    cache = found.is_intact ? KernelCache::keep : KernelCache::drop;
+    if (!found.is_intact) RB_TRY(is_whole_again, correct(pack, **parity, outcome));
   }
-  if (!is_intact || thoroughness == Thoroughness::records) RB_TRY(read_records(pack, pace, outcome));
+  const bool wants_records = thoroughness == Thoroughness::records && !found.records_are_read;
+  if (!found.is_intact || wants_records) RB_TRY(read_records(pack, cache, pace, outcome));
   // A pack that has lost something keeps what parity there is, for the rest.
-  const bool is_sound = is_intact || is_whole_again || !has_reader;
-  if (outcome.parity_problem.empty() && is_sound && !parity_is_intact && percent_ > 0 && outcome.bytes > 0)
+  const bool is_sound = found.is_intact || is_whole_again || !has_reader;
+  if (outcome.parity_problem.empty() && is_sound && !found.parity_is_intact && percent_ > 0 &&
+      outcome.bytes > 0)
     make_parity(pack, outcome);
   return outcome;
 }
 
-Status PackKeeper::read_records(std::uint64_t pack, Pace& pace, PackOutcome& outcome) {
-  RB_TRY(PackContents contents, read_pack_contents(core_, pack, pace));
+// Where nobody set a pace, records are read by a thread beside the one that holds sectors against their
+// checksums: both go through the same pages of the kernel's cache, a little apart, and a second core works.
+// What was found of records counts only if the pack is intact: else it is corrected, and read again.
+Result<PackKeeper::Examined> PackKeeper::examine(std::uint64_t pack, const ParityReader& parity,
+                                                 const Wanted& wanted, Pace& pace, PackOutcome& outcome) {
+  RB_TRY(const auto file, core_.file_system().open(core_.packs().path(pack), OpenMode::read));
+  if (wanted.cache == KernelCache::drop) file->drop_cache();
+  RB_TRY(outcome.bytes, file->size());
+  PackOutcome beside = outcome;
+  std::future<Status> reading;
+  if (wanted.thoroughness == Thoroughness::records && !pace.is_limited()) {
+    reading = std::async(std::launch::async | std::launch::deferred,
+                         [&] { return read_records(pack, KernelCache::keep, pace, beside); });
+  }
+  const auto condition = parity.examine(*file, [&](std::uint64_t bytes) { return pace.spend(bytes); });
+  const bool are_read = reading.valid() && reading.get().has_value();
+  if (!condition) return std::unexpected(condition.error());
+  Examined found{.is_intact = condition->pack_intact, .parity_is_intact = condition->parity_intact()};
+  found.records_are_read = are_read && found.is_intact;
+  if (found.records_are_read) outcome = std::move(beside);
+  return found;
+}
+
+Status PackKeeper::read_records(std::uint64_t pack, KernelCache cache, Pace& pace, PackOutcome& outcome) {
+  RB_TRY(PackContents contents, read_pack_contents(core_, pack, cache, pace));
   outcome.bytes = contents.bytes;
   outcome.gaps = std::move(contents.gaps);
   outcome.header_damaged = contents.header_damaged;

@@ -38,11 +38,21 @@ class PackKeeper {
 
   // Of a pack that is not sealed yet the records are read that are durable, and nothing is made. Errors are
   // those of a file that can't be opened or written.
-  Result<PackOutcome> look_after(std::uint64_t pack, Thoroughness thoroughness, Pace& pace);
+  Result<PackOutcome> look_after(std::uint64_t pack, Thoroughness thoroughness, Pace& pace,
+                                 KernelCache cache = KernelCache::drop);
 
  private:
-  Result<bool> correct(std::uint64_t pack, const class ParityReader& parity, PackOutcome& outcome);
-  Status read_records(std::uint64_t pack, Pace& pace, PackOutcome& outcome);
+  struct Wanted {
+    Thoroughness thoroughness;
+    KernelCache cache;
+  };
+  struct Examined {
+    bool is_intact = false, parity_is_intact = false, records_are_read = false;
+  };
+  Result<Examined> examine(std::uint64_t pack, const class ParityReader& parity, const Wanted& wanted,
+                           Pace& pace, PackOutcome& outcome);
+  Result<bool> correct(std::uint64_t pack, const ParityReader& parity, PackOutcome& outcome);
+  Status read_records(std::uint64_t pack, KernelCache cache, Pace& pace, PackOutcome& outcome);
   void make_parity(std::uint64_t pack, PackOutcome& outcome);
   Result<std::string> keep_damaged(std::uint64_t pack);
 
