@@ -210,7 +210,7 @@ def of_bytes(work):
         cats.append(pack_bytes(repository) / cat.seconds)
         drop_caches()
         scrub = verb(repository, "check", "--data")
-        scrubs.append(scrub.answer()["bytes_read"] / scrub.seconds)
+        scrubs.append(pack_bytes(repository) / scrub.seconds)
         rebuilds.append(pack_bytes(repository) / rebuild(repository)[0])
         peak = max(peak, scrub.mib)
         say(f"cat {cats[-1] / 1e6:.0f} MB/s, scrub {scrubs[-1] / 1e6:.0f} MB/s")

@@ -52,10 +52,13 @@ Result<PackOutcome> PackKeeper::look_after(std::uint64_t pack, Thoroughness thor
   Examined found;
   bool is_whole_again = false;
   if (has_reader) {
-    RB_TRY(found, examine(pack, **parity, {thoroughness, cache}, pace, outcome));
+    const Wanted wanted{thoroughness, cache};
+    RB_TRY(found, examine(pack, **parity, wanted, pace, outcome));
     // All of an intact one has just come from the device, to the byte as it was.
     cache = found.is_intact ? KernelCache::keep : KernelCache::drop;
-    if (!found.is_intact) RB_TRY(is_whole_again, correct(pack, **parity, outcome));
+    if (!found.is_intact) {
+      RB_TRY(is_whole_again, correct(pack, **parity, outcome));
+    }
   }
   const bool wants_records = thoroughness == Thoroughness::records && !found.records_are_read;
   if (!found.is_intact || wants_records) RB_TRY(read_records(pack, cache, pace, outcome));
