@@ -166,6 +166,24 @@ TEST_F(CheckTest, ACatalogThatLostARowIsFound) {
   EXPECT_EQ(text(check(true)).find("incomplete:"), std::string::npos) << text(check(true));
 }
 
+// Every record is whole, and still what the row says is not there.
+TEST_F(CheckTest, RowsThatNameAnotherObjectsPlaceAreFound) {
+  const auto chunks = back_up({noise(1), noise(2)}, 1);
+  open();
+  const ObjectRow right = core().index().find(domain(), std::span(&chunks[0], 1))->found[0]->row;
+  ASSERT_NE(right.at, place_of(chunks[1]));
+  ObjectRow of_another = right, of_no_place = right, of_another_kind = right;
+  of_another.at = place_of(chunks[1]);
+  of_no_place.index += 1;
+  of_another_kind.kind = ObjectKind::chunk_list;
+  for (const ObjectRow& wrong : {of_another, of_no_place, of_another_kind}) {
+    put_row(chunks[0], wrong);
+    EXPECT_GE(check(false).damage_count, 1u);
+    put_row(chunks[0], right);
+    EXPECT_EQ(text(check(false)), "");
+  }
+}
+
 // The page above the lost chunk is in no later backup: it is judged again, and names the chunk that came.
 TEST_F(CheckTest, WhatRefersToSomethingThatCameAgainIsGoodAgain) {
   const auto chunks = back_up({noise(1), noise(2)}, 1);

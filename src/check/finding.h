@@ -21,6 +21,10 @@ inline bool is_damage(FindingKind kind) {
   return kind != FindingKind::corrected && kind != FindingKind::spare;
 }
 
+inline constexpr char kRebuildAdvice[] =
+    "stop the server, delete the directory 'catalog' and start it: the catalog is made anew from packs and "
+    "journal";
+
 struct Finding {
   FindingKind kind = FindingKind::damaged;
   std::string where;  // a file and an offset, or an object, or a snapshot

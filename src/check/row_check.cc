@@ -11,9 +11,6 @@ namespace {
 
 constexpr std::size_t kStretchRows = 16384;
 constexpr std::size_t kBrokenMax = 100'000;
-constexpr char kRebuildAdvice[] =
-    "stop the server, delete the directory 'catalog' and start it: the catalog is made anew from packs and "
-    "journal";
 
 class RowCheck {
  public:

@@ -88,6 +88,12 @@ class CheckBench : public testing::Test {
   void damage(const PackPosition& at) { fs_.flip_bit(core().packs().path(at.pack), (at.offset + 200) * 8); }
   bool readable(const ObjectId& id) { return core().packs().read(place_of(id)).has_value(); }
 
+  void put_row(const ObjectId& id, const ObjectRow& row) {
+    CatalogBatch batch;
+    batch.objects = {{.domain = domain(), .id = id, .row = row, .children = {}}};
+    ASSERT_TRUE(core().catalog().apply(batch));
+  }
+
   Findings check(bool data) {
     CheckJob job(core(), *keeper_, *log_);
     EXPECT_TRUE(job.begin({.data = data}));
