@@ -1,11 +1,13 @@
 // Writes a repository of many objects, the way backups would have left it: some nodes, each with a large tree
 // and a daily history that changes a little of it, all through the sessions of the server's own library. The
 // same for a seed, but for what the repository itself draws at random. Memory: 32 bytes for each directory.
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -148,8 +150,10 @@ class NodeTree {
   // Some directories get new contents.
   Result<ObjectId> change(SessionSink& sink, std::uint64_t count) {
     std::vector<bool> is_changed(shelves_.size());
-    for (std::uint64_t i = 0; i < count; ++i) {
-      const std::uint64_t at = numbers_.below(directories_.size());
+    std::set<std::uint64_t> changed;  // each once, or nobody would refer to its first contents
+    while (changed.size() < std::min<std::uint64_t>(count, directories_.size()))
+      changed.insert(numbers_.below(directories_.size()));
+    for (const std::uint64_t at : changed) {
       RB_TRY(directories_[at], write_directory(sink));
       is_changed[at / kDirectoriesPerShelf] = true;
     }
