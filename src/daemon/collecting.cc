@@ -1,13 +1,43 @@
 #include "daemon/collecting.h"
 
+#include <future>
+
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "base/log.h"
 #include "daemon/quantity.h"
 #include "gc/collector.h"
 
 namespace rb::daemon {
 
+namespace {
+
+// Behind backups, best effort. Not the very last: it takes locks that sessions wait for, and must come to the
+// end of what it does under them on a machine that is busy.
+void stand_behind_backups() {
+  constexpr int kNice = 10, kWhoProcess = 1, kBestEffort = 2 << 13, kLastPlace = 7;
+  const auto thread = static_cast<id_t>(::syscall(SYS_gettid));
+  static_cast<void>(::setpriority(PRIO_PROCESS, thread, kNice));
+  static_cast<void>(::syscall(SYS_ioprio_set, kWhoProcess, thread, kBestEffort | kLastPlace));
+}
+
+// On a thread of its own, for a thread can't take its priority back.
+Result<CollectionReport> collect_behind_backups(RepositoryCore& core, const CollectionOptions& options,
+                                                const std::atomic<bool>& cancelled) {
+  auto collection = std::async(std::launch::async, [&] {
+    stand_behind_backups();
+    return run_collection(core, options, cancelled);
+  });
+  return collection.get();
+}
+
+}  // namespace
+
 void Collecting::start() {
   finisher_ = std::thread([this] {
+    stand_behind_backups();
     const std::lock_guard lock(own_accord_);
     const Status done = finish_sweep(core_, cancelled_);
     if (done || done.error().code == Errc::cancelled || done.error().code == Errc::busy) return;
@@ -31,7 +61,7 @@ Result<api::CollectionAnswer> Collecting::run(const api::CollectionOrder& order)
   options.dry_run = order.dry_run;
   options.though_damaged = order.though_damaged;
   options.judged_before = core_.retention().judge_before(core_.book().times());
-  const Result<CollectionReport> done = run_collection(core_, options, cancelled_);
+  const Result<CollectionReport> done = collect_behind_backups(core_, options, cancelled_);
   if (!done) {
     ++failures_;
     return std::unexpected(done.error());
