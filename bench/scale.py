@@ -36,7 +36,7 @@ STEPS = ["start", "prune", "gc", "check", "first backup", "unchanged backup", "r
 LIMIT_SECONDS, LIMIT_MIB, LIMIT_GROWTH, LIMIT_SLOWER, LIMIT_SCRUB, LIMIT_REBUILD = 60, 512, 11, 1.15, 0.8, 500e6
 OBJECTS_A_FILE = 100  # the tree that is backed up has a file for so many objects of the repository
 LARGE_CHUNK = 256 << 10
-SLOWED_MIB = 768
+SLOWED_MIB = 2048
 
 support.RESULTS = pathlib.Path(__file__).parent / "results-scale.md"
 
