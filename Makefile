@@ -84,7 +84,7 @@ bench-load: deps ## measures groups, a thousand clients, TLS and a long link, in
 	@for script in group.py "group.py --tls" transport.py "load.py --tls" longlink.py; do \
 	  name=$${script%% *}; python3 bench/$$name $(BUILD)/bin $${script#$$name} || exit 1; done
 
-bench-scale: deps ## measures ten million objects (OBJECTS=10000000), into bench/results-scale.md (root, a quarter of an hour, 20 GB)
+bench-scale: deps ## measures ten million objects (OBJECTS=10000000), into bench/results-scale.md (root, a quarter of an hour, 40 GB)
 	@scripts/install-packages.sh bench
 	@cmake --preset release -DRB_BUILD_BENCH=ON > /dev/null
 	@cmake --build $(BUILD) -j $(JOBS) --target rbbackup rbbackupd repository_generator

@@ -7,7 +7,7 @@ than the repository is measured in both.
 
     scale.py BIN [--objects N] [--runs N] [--pairs N] [--mib N] [--work DIR]
 
-Root, for the page cache is dropped before what reads packs. 10 million objects take about 6 GB of disk.
+Root, for the page cache is dropped before what reads packs. 10 million objects take about 40 GB of disk.
 """
 import argparse
 import json
