@@ -144,9 +144,9 @@ TEST(JournalFormatTest, RecordGoldenBytes) {
             "02000000"                                                          // kind
             "0500000000000000"                                                  // sequence
             "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"  // predecessor
-            "0201808002808008808020abababababababababababababababababababababababababababababababab"
+            "0201808004808008808020abababababababababababababababababababababababababababababababab"
             "036c6162"  // domain, algorithm, sizes, key, group
-            "c24abe610291b13f1b15e52cbe85a148bf6084f8b4aafc691f58019a035b40f0");  // hash
+            "aa25f464c5bb38729c199fb3031a2322db76445dfa574567f48d2196c484ebaf");  // hash
   EXPECT_EQ(to_hex(encode(kCommit)),
             "e772626a726e6c0a"                                                  // magic
             "92000000"                                                          // length
