@@ -105,6 +105,7 @@ Status DirectoryEntries::decide_file(const char* name, const Known& known) {
   if (looks_as_cached(known, *stat)) return decide_cached(name, known, *stat);
 
   BatchItem item;
+  item.kind = kind_of_reading(*stat);
   item.name = name;
   item.stat = *stat;
   RB_TRY(item.head, head_of(known));
@@ -161,7 +162,7 @@ Status DirectoryEntries::decide_cached(const char* name, const Known& known, con
   item.result.entry = *cached;
   item.result.signature = signature;
   const bool held = task_.held() || item.head == *cached || !has_refs(*cached);
-  item.kind = recheck ? BatchItem::Kind::read : held ? BatchItem::Kind::cached : BatchItem::Kind::reuse;
+  item.kind = recheck ? kind_of_reading(stat) : held ? BatchItem::Kind::cached : BatchItem::Kind::reuse;
   if (unbuilt()) RB_TRY(output_.start_building(name));
   if (item.kind == BatchItem::Kind::cached && nothing_waits()) return take(item);
   return put(std::move(item));
@@ -299,6 +300,9 @@ Status DirectoryEntries::take(BatchItem& item) {
       break;
     case BatchItem::Kind::read:
       return take_read(item);
+    case BatchItem::Kind::read_shared:
+      read_shared(item);
+      return take_read(item);
   }
   Entry& entry = item.result.entry;
   const PathOutcome outcome = !item.head            ? PathOutcome::created
@@ -306,6 +310,13 @@ Status DirectoryEntries::take(BatchItem& item) {
                                                     : PathOutcome::changed;
   context_.monitor.outcome(path_, entry.name, outcome, entry.size);
   return store(std::move(entry), item.result.signature);
+}
+
+void DirectoryEntries::read_shared(BatchItem& item) {
+  FileReader::Help help = ReadBatch::help_with(context_, item);
+  help.pool = &context_.pool;
+  help.worker = &worker_;
+  item.result = worker_.entries.read(task_.directory(), item.name, item.stat, help);
 }
 
 Status DirectoryEntries::take_read(BatchItem& item) {

@@ -55,6 +55,7 @@ class DirectoryEntries {
   Status take_all();
   Status take_items(ReadBatch& batch);
   Status take(BatchItem& item);
+  void read_shared(BatchItem& item);
   Status take_read(BatchItem& item);
   Status store(Entry entry, const Signature& signature);
 

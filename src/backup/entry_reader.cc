@@ -81,19 +81,20 @@ ReadResult EntryReader::failed(Error error) const {
 }
 
 Result<FileContent> EntryReader::read_content(const OpenDirectory& parent, const char* name,
-                                              const FileStat& stat) {
+                                              const FileStat& stat, const FileReader::Help& help) {
   if (stat.type != EntryType::file || stat.size == 0) return FileContent{};
   const UniqueFd fd = open_for_reading(parent.fd(), name);
   if (!fd) return fail_errno("opening", errno);
-  return files_.read(fd.get(), stat.size);
+  return files_.read(fd.get(), stat.size, help);
 }
 
-ReadResult EntryReader::read(const OpenDirectory& parent, const char* name, const FileStat& stat) {
+ReadResult EntryReader::read(const OpenDirectory& parent, const char* name, const FileStat& stat,
+                             const FileReader::Help& help) {
   FileStat before = stat;
   for (int attempt = 0;; ++attempt) {
     if (monitor_.stopped()) return {};
     const Timestamp clock_before = coarse_clock();
-    auto content = read_content(parent, name, before);
+    auto content = read_content(parent, name, before, help);
     if (monitor_.stopped()) return {};
     // What it looks like afterwards, under its name: this sees a change, and a file that took its place.
     auto after = parent.stat(name);

@@ -38,13 +38,15 @@ class EntryReader {
               RunMonitor& monitor);
 
   // `stat` is what the directory said; anything but a directory.
-  ReadResult read(const OpenDirectory& parent, const char* name, const FileStat& stat);
+  ReadResult read(const OpenDirectory& parent, const char* name, const FileStat& stat,
+                  const FileReader::Help& help);
 
   // A directory's own metadata; the content stays `none`.
   Result<Entry> read_directory(const OpenDirectory& directory, std::string name, const FileStat& stat);
 
  private:
-  Result<FileContent> read_content(const OpenDirectory& parent, const char* name, const FileStat& stat);
+  Result<FileContent> read_content(const OpenDirectory& parent, const char* name, const FileStat& stat,
+                                   const FileReader::Help& help);
   ReadResult failed(Error error) const;
 
   FileReader& files_;

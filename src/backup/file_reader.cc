@@ -1,29 +1,100 @@
 #include "backup/file_reader.h"
 
-#include <cerrno>
-#include <cstring>
+#include <algorithm>
+#include <deque>
 
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "backup/chunk_list_builder.h"
+#include "backup/segment_joiner.h"
 #include "base/limits.h"
 
 namespace rb {
 
 namespace {
 
-constexpr std::size_t kBufferBytes = 1 << 20;
+// Segments that are read, or wait to be joined: enough to keep all cores busy while the one to be joined next
+// is being read.
+constexpr std::size_t kSegmentsUnderWay = 16;
 
-// Smaller files are not asked for holes, and smaller holes are read as the zeros they stand for: a list of
-// tiny extents would cost more than it saves.
-constexpr std::uint64_t kSmallestHole = 32 << 10;
+// Loading the list of what the copy has is worth it for a file that is this large.
+constexpr std::uint64_t kListBytes = 1 << 20;
 
-bool has_holes(int fd, std::uint64_t size) {
-  struct stat st;
-  return size >= kSmallestHole && ::fstat(fd, &st) == 0 &&
-         static_cast<std::uint64_t>(st.st_blocks) * 512 < size;
+bool is_known_chunk(const Entry* copy, std::size_t size) {
+  return copy != nullptr && copy->content_kind == ContentKind::chunk && copy->size == size;
+}
+
+KnownChunks known_of(std::uint64_t size, const FileReader::Help& help) {
+  if (help.copy == nullptr || help.source == nullptr) return {};
+  if (help.copy->content_kind == ContentKind::chunk_list && size < kListBytes) return {};
+  return KnownChunks(*help.source, *help.copy);
+}
+
+// Has a file's segments read by the pool's threads, a bounded number at a time, and gives them in order.
+class SegmentQueue {
+ public:
+  SegmentQueue(int fd, const FileReader::Help& help)
+      : pool_(*help.pool), worker_(*help.worker), shared_(std::make_shared<FileSegment::Shared>()) {
+    shared_->fd.reset(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  }
+  ~SegmentQueue() { shared_->abandoned = true; }
+  SegmentQueue(const SegmentQueue&) = delete;
+  SegmentQueue& operator=(const SegmentQueue&) = delete;
+
+  bool works() const { return static_cast<bool>(shared_->fd); }
+  bool full() const { return segments_.size() >= kSegmentsUnderWay; }
+  bool empty() const { return segments_.empty(); }
+
+  void add(std::vector<SegmentPart> parts, std::vector<KnownChunk> known) {
+    segments_.push_back(std::make_shared<FileSegment>(shared_, std::move(parts), std::move(known)));
+    pool_.submit(segments_.back());
+  }
+
+  std::shared_ptr<FileSegment> take() {
+    const std::shared_ptr<FileSegment> segment = std::move(segments_.front());
+    segments_.pop_front();
+    pool_.wait_for(*segment, worker_);
+    return segment;
+  }
+
+ private:
+  WorkerPool& pool_;
+  Worker& worker_;
+  const std::shared_ptr<FileSegment::Shared> shared_;
+  std::deque<std::shared_ptr<FileSegment>> segments_;
+};
+
+Status read_beside(int fd, std::uint64_t size, const FileReader::Help& help, SegmentJoiner& joiner,
+                   const RunMonitor& monitor) {
+  SegmentPlan plan(fd, size);
+  KnownChunks known = known_of(size, help);
+  SegmentQueue queue(fd, help);
+  if (!queue.works()) return fail_errno("reading", errno);
+  for (bool more = true; more || !queue.empty();) {
+    while (more && !queue.full()) {
+      std::vector<SegmentPart> parts = plan.next();
+      more = !parts.empty();
+      if (!more) break;
+      std::vector<KnownChunk> chunks = known.take_until(parts.back().end);
+      queue.add(std::move(parts), std::move(chunks));
+    }
+    if (queue.empty()) break;
+    const std::shared_ptr<FileSegment> segment = queue.take();
+    RB_TRY(monitor.status());
+    RB_TRY(joiner.join(*segment));
+    if (joiner.ended()) break;
+  }
+  return {};
+}
+
+Status read_alone(int fd, std::uint64_t size, const FileReader::Help& help, SegmentJoiner& joiner) {
+  SegmentPlan plan(fd, size);
+  KnownChunks known = known_of(size, help);
+  while (!joiner.ended()) {
+    const std::vector<SegmentPart> parts = plan.next();
+    if (parts.empty()) break;
+    RB_TRY(joiner.read(parts, known.take_until(parts.back().end)));
+  }
+  return {};
 }
 
 }  // namespace
@@ -35,22 +106,48 @@ void FileContent::assign_to(Entry& entry) && {
   entry.size = size;
 }
 
-FileReader::FileReader(const Cutter& cutter, ObjectUploader& uploader, ObjectUploader::Stream& stream,
-                       RunMonitor& monitor)
-    : cutter_(cutter),
-      uploader_(uploader),
-      stream_(stream),
-      monitor_(monitor),
-      buffer_bytes_(std::max(kBufferBytes, 2 * cutter.max_bytes())),
-      buffer_(std::make_unique_for_overwrite<std::uint8_t[]>(buffer_bytes_)) {}
-
-Result<FileContent> FileReader::read(int fd, std::uint64_t size) {
+Result<FileContent> FileReader::read(int fd, std::uint64_t size, const Help& help) {
   if (size <= kInlineContentBytes) return read_tiny(fd, static_cast<std::size_t>(size));
+  if (size < std::min<std::uint64_t>(stretches_.cutter().min_bytes(), kSmallestHole))
+    return read_one_chunk(fd, static_cast<std::size_t>(size), help.copy);
+  return read_chunks(fd, size, help);
+}
+
+Result<FileContent> FileReader::read_tiny(int fd, std::size_t size) {
+  if (size == 0) return FileContent{};
+  RB_TRY(const ByteView bytes, stretches_.read_whole(fd, size));
+  if (bytes.empty()) return FileContent{};
+  return FileContent{.kind = ContentKind::inline_bytes,
+                     .inline_content = Bytes(bytes.begin(), bytes.end()),
+                     .id = {},
+                     .size = bytes.size()};
+}
+
+// One too small to be cut, or to have holes.
+Result<FileContent> FileReader::read_one_chunk(int fd, std::size_t size, const Entry* copy) {
+  RB_TRY(const ByteView bytes, stretches_.read_whole(fd, size));
+  if (bytes.empty()) return FileContent{};
+  FileContent content{.kind = ContentKind::chunk, .inline_content = {}, .id = {}, .size = bytes.size()};
+  if (is_known_chunk(copy, bytes.size()) && object_id(ObjectKind::chunk, {}, bytes) == copy->content) {
+    content.id = copy->content;
+    return content;
+  }
+  const auto id = stretches_.stream().add_chunk(bytes);
+  if (!id) {
+    monitor_.stop_with(id.error());
+    return std::unexpected(id.error());
+  }
+  content.id = *id;
+  return content;
+}
+
+Result<FileContent> FileReader::read_chunks(int fd, std::uint64_t size, const Help& help) {
   ChunkListBuilder list(uploader_);
-  if (has_holes(fd, size)) {
-    RB_TRY(read_around_holes(fd, size, list));
+  SegmentJoiner joiner(fd, stretches_, list, monitor_);
+  if (help.pool != nullptr && size >= kSharedFileBytes) {
+    RB_TRY(read_beside(fd, size, help, joiner, monitor_));
   } else {
-    RB_TRY(read_extent(fd, 0, size, list));
+    RB_TRY(read_alone(fd, size, help, joiner));
   }
   auto content = list.finish();
   if (!content) {
@@ -58,98 +155,6 @@ Result<FileContent> FileReader::read(int fd, std::uint64_t size) {
     return std::unexpected(content.error());
   }
   return FileContent{.kind = content->kind, .inline_content = {}, .id = content->id, .size = content->size};
-}
-
-Result<FileContent> FileReader::read_tiny(int fd, std::size_t size) {
-  if (size == 0) return FileContent{};
-  RB_TRY(const std::size_t got, fill(fd, 0, std::span(buffer_.get(), size)));
-  if (got == 0) return FileContent{};
-  return FileContent{.kind = ContentKind::inline_bytes,
-                     .inline_content = Bytes(buffer_.get(), buffer_.get() + got),
-                     .id = {},
-                     .size = got};
-}
-
-Status FileReader::read_around_holes(int fd, std::uint64_t size, ChunkListBuilder& list) {
-  std::uint64_t at = 0;
-  std::uint64_t extent_begin = 0;  // data from here to `at` is not read yet
-  const auto read_pending = [&](std::uint64_t end) -> Result<bool> {
-    if (end == extent_begin) return true;
-    RB_TRY(const std::uint64_t ended, read_extent(fd, extent_begin, end, list));
-    return ended == end;
-  };
-  while (at < size) {
-    if (monitor_.stopped()) return monitor_.status();
-    const off_t data = ::lseek(fd, static_cast<off_t>(at), SEEK_DATA);
-    // ENXIO: nothing but a hole up to the end. Anything else: this file system can't tell, so all of it is
-    // data.
-    if (data < 0 && errno != ENXIO) break;
-    const std::uint64_t hole_end = data < 0 ? size : std::min(static_cast<std::uint64_t>(data), size);
-    if (hole_end - at >= kSmallestHole) {
-      RB_TRY(const bool more, read_pending(at));
-      if (!more) return {};
-      RB_TRY(list.add_hole(hole_end - at));
-      extent_begin = hole_end;
-    }
-    if (hole_end == size) {
-      at = size;
-      break;
-    }
-    const off_t hole = ::lseek(fd, static_cast<off_t>(hole_end), SEEK_HOLE);
-    at = hole < 0 ? size : std::min(static_cast<std::uint64_t>(hole), size);
-  }
-  RB_TRY([[maybe_unused]] const bool complete, read_pending(size));
-  return {};
-}
-
-Result<std::uint64_t> FileReader::read_extent(int fd, std::uint64_t begin, std::uint64_t end,
-                                              ChunkListBuilder& list) {
-  std::uint64_t offset = begin;  // of the first byte that is not in the buffer
-  std::size_t held = 0;
-  for (;;) {
-    if (monitor_.stopped()) return std::unexpected(monitor_.status().error());
-    const auto want = std::min<std::uint64_t>(buffer_bytes_ - held, end - offset);
-    RB_TRY(const std::size_t got,
-           fill(fd, offset, std::span(buffer_.get() + held, static_cast<std::size_t>(want))));
-    offset += got;
-    held += got;
-    const bool at_end = got < want || offset == end;
-    RB_TRY(const std::size_t used, cut(ByteView(buffer_.get(), held), at_end, list));
-    std::memmove(buffer_.get(), buffer_.get() + used, held - used);
-    held -= used;
-    if (at_end) return offset;
-  }
-}
-
-Result<std::size_t> FileReader::cut(ByteView data, bool at_end, ChunkListBuilder& list) {
-  std::size_t used = 0;
-  while (used < data.size()) {
-    const ByteView rest = data.subspan(used);
-    const std::size_t length = cutter_.next_cut(rest);
-    // No cut was seen: only the end of the data makes one.
-    if (length == rest.size() && length < cutter_.max_bytes() && !at_end) break;
-    auto id = stream_.add_chunk(rest.first(length));
-    Status added = id ? list.add_chunk(length, *id) : Status(std::unexpected(id.error()));
-    if (!added) {
-      monitor_.stop_with(added.error());
-      return std::unexpected(added.error());
-    }
-    used += length;
-  }
-  return used;
-}
-
-Result<std::size_t> FileReader::fill(int fd, std::uint64_t offset, std::span<std::uint8_t> into) {
-  std::size_t got = 0;
-  while (got < into.size()) {
-    const ssize_t n = ::pread(fd, into.data() + got, into.size() - got, static_cast<off_t>(offset + got));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail_errno("reading", errno);
-    if (n == 0) break;
-    got += static_cast<std::size_t>(n);
-  }
-  monitor_.bytes_read += got;
-  return got;
 }
 
 }  // namespace rb

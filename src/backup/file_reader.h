@@ -1,16 +1,13 @@
 // Reads the content of one regular file into chunks. Holes are not read; a file of a few bytes becomes
-// content of its entry, a small one a chunk. Reuses its buffer: one per worker thread.
+// content of its entry, a small one a chunk. A large one may be read by several threads: it is cut at the
+// same places as by one. One per worker thread.
 #pragma once
 
-#include <memory>
-
-#include "backup/object_uploader.h"
-#include "chunk/cutter.h"
+#include "backup/chunk_list_builder.h"
+#include "backup/file_segment.h"
 #include "format/entry.h"
 
 namespace rb {
-
-class ChunkListBuilder;
 
 struct FileContent {
   ContentKind kind = ContentKind::none;
@@ -21,33 +18,37 @@ struct FileContent {
   void assign_to(Entry& entry) &&;
 };
 
+// Files of at least so many bytes are worth several threads.
+inline constexpr std::uint64_t kSharedFileBytes = 64 << 20;
+
 class FileReader {
  public:
   // Borrows all of them.
   FileReader(const Cutter& cutter, ObjectUploader& uploader, ObjectUploader::Stream& stream,
-             RunMonitor& monitor);
+             RunMonitor& monitor)
+      : uploader_(uploader), monitor_(monitor), stretches_(cutter, stream, monitor) {}
 
+  // What else is good to know about a file.
+  struct Help {
+    const Entry* copy = nullptr;     // its entry in the copy, with all that it names in the store
+    ObjectSource* source = nullptr;  // what that is loaded from
+    WorkerPool* pool = nullptr;      // threads that help with a large one, and
+    Worker* worker = nullptr;        // who reads; both or none. Never for a leaf of the pool's work
+  };
   // Reads up to `size` bytes, or to the end where that comes first. An error is the file's, unless the
   // monitor says that the run was stopped: errors of the store stop it.
-  Result<FileContent> read(int fd, std::uint64_t size);
+  Result<FileContent> read(int fd, std::uint64_t size, const Help& help);
+
+  StretchReader& stretches() { return stretches_; }
 
  private:
   Result<FileContent> read_tiny(int fd, std::size_t size);
-  // The data between two holes, or of the whole file. Gives where it ended: less than `end` at the end of the
-  // file.
-  Result<std::uint64_t> read_extent(int fd, std::uint64_t begin, std::uint64_t end, ChunkListBuilder& list);
-  Status read_around_holes(int fd, std::uint64_t size, ChunkListBuilder& list);
-  // Cuts what is in the buffer; gives how many bytes were used up.
-  Result<std::size_t> cut(ByteView data, bool at_end, ChunkListBuilder& list);
-  Result<std::size_t> fill(int fd, std::uint64_t offset, std::span<std::uint8_t> into);
+  Result<FileContent> read_one_chunk(int fd, std::size_t size, const Entry* copy);
+  Result<FileContent> read_chunks(int fd, std::uint64_t size, const Help& help);
 
-  const Cutter& cutter_;
   ObjectUploader& uploader_;
-  ObjectUploader::Stream& stream_;
   RunMonitor& monitor_;
-  // Not initialised: a run of small files touches little of it.
-  std::size_t buffer_bytes_;
-  std::unique_ptr<std::uint8_t[]> buffer_;
+  StretchReader stretches_;
 };
 
 }  // namespace rb

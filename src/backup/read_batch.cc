@@ -17,8 +17,13 @@ void append_refs(const Entry& entry, std::vector<ObjectId>& refs) {
   }
 }
 
+BatchItem::Kind kind_of_reading(const FileStat& stat) {
+  const bool is_large = stat.type == EntryType::file && stat.size >= kSharedFileBytes;
+  return is_large ? BatchItem::Kind::read_shared : BatchItem::Kind::read;
+}
+
 void ReadBatch::add(BatchItem item) {
-  if (item.kind >= BatchItem::Kind::reuse) ++work_;
+  if (item.kind == BatchItem::Kind::reuse || item.kind == BatchItem::Kind::read) ++work_;
   if (item.kind == BatchItem::Kind::read) {
     ++reads_;
     bytes_to_read_ += item.stat.type == EntryType::file ? item.stat.size : 0;
@@ -36,8 +41,15 @@ void ReadBatch::run(Worker& worker) {
     return;
   }
   for (BatchItem& item : items_) {
-    if (item.kind == BatchItem::Kind::read) item.result = worker.entries.read(parent_, item.name, item.stat);
+    if (item.kind != BatchItem::Kind::read) continue;
+    item.result = worker.entries.read(parent_, item.name, item.stat, help_with(context_, item));
   }
+}
+
+FileReader::Help ReadBatch::help_with(const WalkContext& context, const BatchItem& item) {
+  FileReader::Help help;
+  if (context.copy_is_whole && item.head) help = {.copy = &*item.head, .source = &context.copy};
+  return help;
 }
 
 // Turns what the store does not hold into something to read.
@@ -54,7 +66,7 @@ Status ReadBatch::ask() {
     refs.clear();
     append_refs(item.result.entry, refs);
     for (std::size_t i = 0; i < refs.size(); ++i) {
-      if (!held[at++]) item.kind = BatchItem::Kind::read;
+      if (!held[at++]) item.kind = kind_of_reading(item.stat);
     }
   }
   return {};

@@ -13,6 +13,7 @@ struct BatchItem {
     cached,   // `result` is what the cache says, and the store holds it
     reuse,    // `result` is what the cache says: taken if the store holds the contents, else the file is read
     read,
+    read_shared,  // a large file: when its turn comes, several threads read it
   };
   Kind kind = Kind::read;
   const char* name = nullptr;  // stays with the directory's list; for those to be read
@@ -37,6 +38,9 @@ class ReadBatch final : public WorkerPool::Leaf {
 
   void run(Worker& worker) override;
 
+  // What is known of an item that is read.
+  static FileReader::Help help_with(const WalkContext& context, const BatchItem& item);
+
   std::vector<BatchItem>& items() { return items_; }
 
  private:
@@ -49,6 +53,9 @@ class ReadBatch final : public WorkerPool::Leaf {
   std::size_t reads_ = 0;
   std::uint64_t bytes_to_read_ = 0;
 };
+
+// How a file is read.
+BatchItem::Kind kind_of_reading(const FileStat& stat);
 
 // The objects an entry names itself: content and large extended attributes.
 void append_refs(const Entry& entry, std::vector<ObjectId>& refs);

@@ -132,6 +132,7 @@ Result<FinishedSource> RunAttempt::walk(const PlannedSource& source) {
                       .root_path = source.path,
                       .now = began_,
                       .trust_nothing = options_.checksum || !info.wanted.empty(),
+                      .copy_is_whole = info.wanted.empty(),
                       .root_device = source.device,
                       .own_cache = identity_of_cache(options_.cache_directory, options_.dry_run)};
   FinishedSource finished;

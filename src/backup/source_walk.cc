@@ -12,14 +12,24 @@ namespace rb {
 
 namespace {
 
-// The end of a thread's work for whatever reason; an exception (memory) ends the run, not the program.
-void work_guarded(WalkContext& context, Worker& worker) {
+// An exception (memory) ends the run, not the program.
+template <typename Work>
+void guarded(WalkContext& context, const Work& work) {
   try {
-    context.pool.work(worker);
+    work();
   } catch (const std::exception& e) {
     context.monitor.stop_with(Error(Errc::io, std::string("out of resources: ") + e.what()));
     context.pool.close();
   }
+}
+
+// All but the first worker, at the pool's work until it is closed.
+std::vector<std::jthread> start_threads(WalkContext& context,
+                                        std::span<const std::unique_ptr<Worker>> workers) {
+  std::vector<std::jthread> threads;
+  for (const std::unique_ptr<Worker>& worker : workers.subspan(1))
+    threads.emplace_back([&context, &worker] { guarded(context, [&] { context.pool.work(*worker); }); });
+  return threads;
 }
 
 Result<WalkedSource> walk_directory(WalkContext& context, const PlannedSource& source,
@@ -31,19 +41,16 @@ Result<WalkedSource> walk_directory(WalkContext& context, const PlannedSource& s
   origin.name = source.components.empty() ? "" : source.components.back();
   origin.head = head;
   origin.depth = static_cast<int>(source.components.size());
-  {
+  std::vector<std::jthread> threads = start_threads(context, workers);
+  guarded(context, [&] {
     auto root = std::make_shared<DirectoryTask>(context, std::move(origin), nullptr, 0);
     root->on_done([&](ChildResult done) {
       result = std::move(done);
       context.pool.close();
     });
-    DirectoryTask::start(root, *workers[0]);
-  }
-  std::vector<std::jthread> threads;
-  for (std::size_t i = 1; i < workers.size(); ++i) {
-    threads.emplace_back([&context, &worker = *workers[i]] { work_guarded(context, worker); });
-  }
-  work_guarded(context, *workers[0]);
+    DirectoryTask::start(std::exchange(root, nullptr), *workers[0]);
+    context.pool.work(*workers[0]);
+  });
   threads.clear();
   RB_TRY(context.monitor.status());
 
@@ -149,7 +156,12 @@ Result<WalkedSource> walk_file(WalkContext& context, const PlannedSource& source
       return WalkedSource{.entry = reused, .cache_root = {}, .clean = own_row};
     }
   }
-  ReadResult read = worker.entries.read(*parent, name.c_str(), *stat);
+  FileReader::Help help{.pool = &context.pool, .worker = &worker};
+  if (context.copy_is_whole && head) {
+    help.copy = &*head;
+    help.source = &context.copy;
+  }
+  ReadResult read = worker.entries.read(*parent, name.c_str(), *stat, help);
   RB_TRY(context.monitor.status());
   if (read.status != ReadResult::Status::done) {
     const bool gone = read.status == ReadResult::Status::vanished;
@@ -171,7 +183,13 @@ Result<WalkedSource> walk_file(WalkContext& context, const PlannedSource& source
 Result<WalkedSource> walk_source(WalkContext& context, const PlannedSource& source, std::optional<Entry> head,
                                  std::span<const std::unique_ptr<Worker>> workers) {
   if (source.type == EntryType::directory) return walk_directory(context, source, std::move(head), workers);
-  return walk_file(context, source, std::move(head), *workers[0]);
+  std::vector<std::jthread> threads = start_threads(context, workers);
+  Result<WalkedSource> walked = fail(Errc::cancelled, "interrupted");
+  guarded(context, [&] { walked = walk_file(context, source, std::move(head), *workers[0]); });
+  context.pool.close();
+  threads.clear();
+  RB_TRY(context.monitor.status());
+  return walked;
 }
 
 }  // namespace rb

@@ -26,6 +26,7 @@ struct WalkContext {
   std::string root_path;          // the source
   Timestamp now;                  // what `kept` marks say
   bool trust_nothing = false;     // --checksum, or the store asks for damaged objects again
+  bool copy_is_whole = false;     // what the tree that the run began from names, the store has
   std::uint64_t root_device = 0;  // where -x stays
   std::optional<DirectoryIdentity> own_cache;
 };
