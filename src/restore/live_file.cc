@@ -10,7 +10,7 @@
 #include "base/limits.h"
 #include "base/unique_fd.h"
 #include "format/object.h"
-#include "restore/content_cursor.h"
+#include "tree/content_cursor.h"
 
 namespace rb {
 

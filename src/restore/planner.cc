@@ -8,7 +8,7 @@
 #include <sys/xattr.h>
 
 #include "base/limits.h"
-#include "restore/content_cursor.h"
+#include "tree/content_cursor.h"
 
 namespace rb {
 namespace {

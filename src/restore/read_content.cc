@@ -3,7 +3,7 @@
 
 #include "base/limits.h"
 #include "chunk/block_codec.h"
-#include "restore/content_cursor.h"
+#include "tree/content_cursor.h"
 #include "restore/history.h"
 #include "store/object_reader.h"
 

@@ -1,4 +1,4 @@
-#include "restore/content_cursor.h"
+#include "tree/content_cursor.h"
 
 #include "base/limits.h"
 
