@@ -175,6 +175,12 @@ Result<ObjectId> ObjectUploader::put(Object object) {
   return id;
 }
 
+Status ObjectUploader::begin_metadata_block() {
+  if (options_.discard) return {};
+  std::lock_guard lock(metadata_mutex_);
+  return metadata_.empty() ? Status() : close_metadata();
+}
+
 // What is in it stands after all chunks that were added before, those that wait included.
 Status ObjectUploader::close_metadata() {
   RB_TRY(flush_streams());

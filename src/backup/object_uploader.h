@@ -111,6 +111,10 @@ class ObjectUploader final : public ObjectSink {
   // A metadata object; what it refers to has been added before.
   Result<ObjectId> put(Object object) override;
 
+  // Metadata that is put from now on shares no block with what was put before: a reader who wants the one
+  // should not have to fetch the other.
+  Status begin_metadata_block();
+
   // Which of these the store holds. Nothing is held as far as an empty store's session goes.
   Result<std::vector<bool>> held(std::span<const ObjectId> ids);
 

@@ -69,6 +69,8 @@ Result<BackupReport> RunAttempt::run(const SourcePlan& plan, const std::optional
       continue;
     }
     RB_TRY(FinishedSource finished, walk(source));
+    // Every run begins by reading the way from the root to the sources: a few objects, together.
+    RB_TRY(uploader_.begin_metadata_block());
     RB_TRY(splice(source, finished.walked.entry));
     finished_.push_back(std::move(finished));
   }

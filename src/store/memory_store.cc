@@ -97,6 +97,8 @@ class MemorySession final : public Session {
       if (ids.size() > kMaxReadIds) return fail(Errc::invalid_argument, "too many ids to read at once");
       impl_->stats.reads += 1;
       RB_TRY(blocks, impl_->state().blocks_of(ids));
+      for (const auto& block : blocks)
+        impl_->stats.read_bytes += block->size();
     }
     for (const auto& block : blocks)
       RB_TRY(sink(*block));

@@ -14,7 +14,7 @@ std::shared_ptr<MemoryRepository> make_memory_repository(const ChunkParams& para
 
 struct MemoryStoreStats {
   std::uint64_t begins = 0, asks = 0, asked_ids = 0, blocks = 0, block_bytes = 0, data_block_bytes = 0,
-                commits = 0, reads = 0;
+                commits = 0, reads = 0, read_bytes = 0;
 };
 
 class MemoryStore final : public Store {
