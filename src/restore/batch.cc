@@ -1,12 +1,37 @@
 #include "restore/batch.h"
 
+#include <algorithm>
+#include <functional>
+
 namespace rb {
+
+// The cell that names the id's slot, or the free one where it belongs. Requires: a free cell.
+std::uint32_t& RestoreBatch::cell_of(const ObjectId& id) {
+  const std::size_t mask = index_.size() - 1;
+  std::size_t at = std::hash<ObjectId>()(id) & mask;
+  while (index_[at] != kNone && slots_[index_[at]].id != id)
+    at = (at + 1) & mask;
+  return index_[at];
+}
+
+// Half of the cells at least stay free.
+void RestoreBatch::make_room() {
+  constexpr std::size_t kFirstCells = 256;
+  if (2 * (slots_.size() + 1) <= index_.size()) return;
+  index_.assign(std::max(kFirstCells, 2 * index_.size()), kNone);
+  for (std::uint32_t i = 0; i < slots_.size(); ++i)
+    cell_of(slots_[i].id) = i;
+}
 
 void RestoreBatch::add_piece(FileTask* task, const ObjectId& chunk, std::uint64_t offset,
                              std::uint32_t length) {
-  const auto [found, inserted] = index_.try_emplace(chunk, static_cast<std::uint32_t>(slots_.size()));
-  if (inserted) slots_.push_back({chunk, kNone});
-  Slot& slot = slots_[found->second];
+  make_room();
+  std::uint32_t& cell = cell_of(chunk);
+  if (cell == kNone) {
+    cell = static_cast<std::uint32_t>(slots_.size());
+    slots_.push_back({chunk, kNone});
+  }
+  Slot& slot = slots_[cell];
   places_.push_back({task, offset, length, slot.first_place});
   slot.first_place = static_cast<std::uint32_t>(places_.size() - 1);
   task->pending.fetch_add(1, std::memory_order_relaxed);
@@ -14,8 +39,9 @@ void RestoreBatch::add_piece(FileTask* task, const ObjectId& chunk, std::uint64_
 }
 
 RestoreBatch::Slot* RestoreBatch::find(const ObjectId& id) {
-  const auto found = index_.find(id);
-  return found == index_.end() ? nullptr : &slots_[found->second];
+  if (index_.empty()) return nullptr;
+  const std::uint32_t found = cell_of(id);
+  return found == kNone ? nullptr : &slots_[found];
 }
 
 void BatchQueue::push(std::unique_ptr<RestoreBatch> batch) {

@@ -6,7 +6,6 @@
 #include <deque>
 #include <memory>
 #include <mutex>
-#include <unordered_map>
 #include <vector>
 
 #include "format/object.h"
@@ -47,10 +46,15 @@ class RestoreBatch {
   std::size_t large_files = 0;
 
  private:
+  std::uint32_t& cell_of(const ObjectId& id);
+  void make_room();
+
   std::vector<FileTask*> plain_;
   std::vector<Slot> slots_;
   std::vector<Place> places_;
-  std::unordered_map<ObjectId, std::uint32_t> index_;
+  // Where the slot of an id is, by open addressing: an id is a hash already, and with small files a node for
+  // each of them would show.
+  std::vector<std::uint32_t> index_;
   std::size_t bytes_ = 0;
 };
 
