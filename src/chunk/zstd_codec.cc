@@ -8,6 +8,16 @@
 namespace rb {
 namespace {
 
+// Of level 3 the tables are made smaller, so that they stay in a core's own cache: of a source tree in blocks
+// of 2 MiB a sixth less time for 2% more bytes. Other levels as zstd has them.
+constexpr int kTunedLevel = 3, kTunedHashLog = 15, kTunedChainLog = 15;
+
+// From this level on all is unpacked again: that is where compressors were found wrong (zstd before 1.5.5 at
+// the highest levels), and little beside the packing. Below, it is every so many frames: a machine with bad
+// memory shows soon enough.
+constexpr int kCheckAllLevel = 6;
+constexpr unsigned kCheckEvery = 16;
+
 // A frame that saves less than a thirty-second is not worth unpacking at every read.
 std::size_t worthwhile(std::size_t raw_bytes) {
   return raw_bytes - raw_bytes / 32;
@@ -42,7 +52,11 @@ ZstdCompressor::ZstdCompressor(int level) : context_(ZSTD_createCCtx()) {
 }
 
 void ZstdCompressor::set_level(int level) {
-  ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel, std::clamp(level, 1, 19));
+  level_ = std::clamp(level, 1, 19);
+  const bool is_tuned = level_ == kTunedLevel;
+  ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel, level_);
+  ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_hashLog, is_tuned ? kTunedHashLog : 0);
+  ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_chainLog, is_tuned ? kTunedChainLog : 0);
 }
 
 std::optional<ByteView> ZstdCompressor::compress(ByteView raw) {
@@ -50,7 +64,8 @@ std::optional<ByteView> ZstdCompressor::compress(ByteView raw) {
   const std::size_t n = ZSTD_compress2(context_.get(), frame_.data(), frame_.size(), raw.data(), raw.size());
   if (ZSTD_isError(n) != 0 || n >= worthwhile(raw.size()) || n >= raw.size()) return std::nullopt;
   const ByteView frame{frame_.data(), n};
-  if (!unpacks_to(frame, raw)) {
+  const bool is_checked = level_ >= kCheckAllLevel || frames_++ % kCheckEvery == 0;
+  if (is_checked && !unpacks_to(frame, raw)) {
     log(LogLevel::error,
         "what zstd packed does not unpack to the same bytes; stored uncompressed. Check this machine's "
         "memory.");

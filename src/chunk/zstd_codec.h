@@ -32,8 +32,8 @@ class ZstdCompressor {
  public:
   explicit ZstdCompressor(int level);
   void set_level(int level);
-  // The frame, valid until the next call; or nothing when it would not save enough, or does not unpack to
-  // `raw` again.
+  // The frame, valid until the next call; or nothing when it would not save enough, or was found not to
+  // unpack to `raw` again: high levels are always checked, low ones now and then.
   std::optional<ByteView> compress(ByteView raw);
 
  private:
@@ -43,6 +43,8 @@ class ZstdCompressor {
     void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
   };
   std::unique_ptr<ZSTD_CCtx, Free> context_;
+  int level_ = 1;
+  unsigned frames_ = 0;
   ZstdDecompressor check_;
   Bytes frame_;
   Bytes unpacked_;
