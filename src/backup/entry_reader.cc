@@ -81,9 +81,10 @@ ReadResult EntryReader::failed(Error error) const {
 }
 
 Result<FileContent> EntryReader::read_content(const OpenDirectory& parent, const char* name,
-                                              const FileStat& stat, const FileReader::Help& help) {
+                                              const FileStat& stat, const FileReader::Help& help,
+                                              UniqueFd& fd) {
   if (stat.type != EntryType::file || stat.size == 0) return FileContent{};
-  const UniqueFd fd = open_for_reading(parent.fd(), name);
+  fd = open_for_reading(parent.fd(), name);
   if (!fd) return fail_errno("opening", errno);
   return files_.read(fd.get(), stat.size, help);
 }
@@ -94,10 +95,12 @@ ReadResult EntryReader::read(const OpenDirectory& parent, const char* name, cons
   for (int attempt = 0;; ++attempt) {
     if (monitor_.stopped()) return {};
     const Timestamp clock_before = coarse_clock();
-    auto content = read_content(parent, name, before, help);
+    UniqueFd fd;
+    auto content = read_content(parent, name, before, help, fd);
     if (monitor_.stopped()) return {};
-    // What it looks like afterwards, under its name: this sees a change, and a file that took its place.
-    auto after = parent.stat(name);
+    // What it looks like afterwards: this sees a change. A file that lost its name to another shows that too,
+    // by its ctime.
+    auto after = fd ? stat_of_open(fd.get()) : parent.stat(name);
     if (!after) return failed(after.error());
     const bool moved = !same_file(before, *after);
     if (moved && attempt == 0 && after->type != EntryType::directory) {
@@ -111,7 +114,7 @@ ReadResult EntryReader::read(const OpenDirectory& parent, const char* name, cons
     if (after->type != before.type)
       return failed(Error(Errc::io, "changed its type while it was being read"));
 
-    auto entry = metadata_.read(parent, name, *after, large_xattr_);
+    auto entry = metadata_.read(parent, name, *after, large_xattr_, fd ? fd.get() : -1);
     if (!entry || monitor_.stopped()) return failed(entry ? Error() : entry.error());
     ReadResult result;
     result.status = ReadResult::Status::done;

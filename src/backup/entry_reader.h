@@ -45,8 +45,9 @@ class EntryReader {
   Result<Entry> read_directory(const OpenDirectory& directory, std::string name, const FileStat& stat);
 
  private:
+  // Leaves the file open in `fd`, where it has something to read.
   Result<FileContent> read_content(const OpenDirectory& parent, const char* name, const FileStat& stat,
-                                   const FileReader::Help& help);
+                                   const FileReader::Help& help, UniqueFd& fd);
   ReadResult failed(Error error) const;
 
   FileReader& files_;

@@ -123,8 +123,12 @@ Result<OpenDirectory> OpenDirectory::open(int parent, const char* name) {
   }
 }
 
+Result<FileStat> stat_of_open(int fd) {
+  return file_stat(fd, "", AT_EMPTY_PATH);
+}
+
 Result<FileStat> OpenDirectory::stat_self() const {
-  return file_stat(fd(), "", AT_EMPTY_PATH);
+  return stat_of_open(fd());
 }
 
 Result<FileStat> OpenDirectory::stat(const char* name) const {

@@ -53,6 +53,9 @@ class NameList {
   std::vector<Item> items_;
 };
 
+// Of a file that is open. Errors as those of OpenDirectory::stat.
+Result<FileStat> stat_of_open(int fd);
+
 class OpenDirectory {
  public:
   // Errors name no path: the caller knows it. Errc::not_found also where something else now stands in its

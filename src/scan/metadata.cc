@@ -110,7 +110,7 @@ MetadataReader::MetadataReader() : impl_(std::make_unique<Impl>()) {}
 MetadataReader::~MetadataReader() = default;
 
 Result<Entry> MetadataReader::read(const OpenDirectory& parent, const char* name, const FileStat& stat,
-                                   const LargeXattrSink& large_xattr) {
+                                   const LargeXattrSink& large_xattr, int open_fd) {
   Entry out = impl_->full_entry(name, stat);
   if (stat.type == EntryType::symlink) {
     RB_TRY(out.target, read_target(parent.fd(), name));
@@ -118,7 +118,9 @@ Result<Entry> MetadataReader::read(const OpenDirectory& parent, const char* name
   if (stat.link_count > 1 && stat.type != EntryType::directory) {
     out.hard_link = hard_link_group(impl_->file_systems.find(stat.device, parent.fd(), name), stat);
   }
-  RB_TRY(out.xattrs, read_xattrs(parent.fd(), name, stat.type, large_xattr));
+  const bool is_open = open_fd >= 0;
+  RB_TRY(out.xattrs,
+         read_xattrs(is_open ? open_fd : parent.fd(), is_open ? "" : name, stat.type, large_xattr));
   return out;
 }
 

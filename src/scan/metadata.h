@@ -22,9 +22,10 @@ class MetadataReader {
   // Reads owner names, symlink target, xattrs of all namespaces the caller may read (ACLs, capabilities and
   // labels among them), attributes (bits in kRestorableAttributes), birth time, hard-link group, device. The
   // content stays `none`; size is set for files. Errors are of the source file: not_found when it vanished.
-  // Opens nothing.
+  // Opens nothing. `open_fd`: of the file, where it is open; looking its name up again costs more than
+  // opening it did.
   Result<Entry> read(const OpenDirectory& parent, const char* name, const FileStat& stat,
-                     const LargeXattrSink& large_xattr);
+                     const LargeXattrSink& large_xattr, int open_fd = -1);
   // The same for the directory itself (a root such as "/", or a PATH).
   Result<Entry> read_self(const OpenDirectory& directory, std::string name, const FileStat& stat,
                           const LargeXattrSink& large_xattr);
