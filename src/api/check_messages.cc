@@ -41,7 +41,7 @@ Request make_request(const char* method, const std::string& body) {
 }  // namespace
 
 std::string encode_check_request(const CheckRequest& request) {
-  return dump({{"data", request.data}, {"bytes_per_second", request.bytes_per_second}});
+  return dump({{"data", request.data}, {"unpack", request.unpack}, {"bytes_per_second", request.bytes_per_second}});
 }
 
 Result<CheckRequest> decode_check_request(ByteView body) {
@@ -49,6 +49,7 @@ Result<CheckRequest> decode_check_request(ByteView body) {
   Fields fields(value);
   CheckRequest request;
   request.data = fields.flag("data");
+  request.unpack = fields.flag("unpack");
   request.bytes_per_second = fields.number("bytes_per_second");
   RB_TRY(fields.status());
   return request;

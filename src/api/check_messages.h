@@ -10,7 +10,8 @@
 namespace rb::api {
 
 struct CheckRequest {
-  bool data = false;                   // contents as well
+  bool data = false;                   // contents as well, against their checksums
+  bool unpack = false;                 // and every block unpacked, every id recomputed
   std::uint64_t bytes_per_second = 0;  // 0: as fast as it goes
   bool operator==(const CheckRequest&) const = default;
 };

@@ -6,7 +6,7 @@ namespace rb::api {
 namespace {
 
 TEST(CheckMessagesTest, ComeBackAsTheyWere) {
-  const CheckRequest request{.data = true, .bytes_per_second = 12'345'678};
+  const CheckRequest request{.data = true, .unpack = true, .bytes_per_second = 12'345'678};
   EXPECT_EQ(decode_check_request(as_bytes(encode_check_request(request))), request);
   CheckAnswer answer{
       .begun = true, .running = false, .data = true, .done = 3, .total = 9, .error = "stopped"};
@@ -18,8 +18,8 @@ TEST(CheckMessagesTest, ComeBackAsTheyWere) {
 }
 
 TEST(CheckMessagesTest, WhatIsWrongIsRefused) {
-  for (const char* text : {"", "[]", "{}", R"({"data": 1, "bytes_per_second": 0})", R"({"data": true})",
-                           R"({"data": true, "bytes_per_second": -1})"})
+  for (const char* text : {"", "[]", "{}", R"({"data": 1, "unpack": true, "bytes_per_second": 0})", R"({"data": true})",
+                           R"({"data": true, "unpack": true, "bytes_per_second": -1})"})
     EXPECT_FALSE(decode_check_request(as_bytes(std::string_view(text)))) << text;
   std::string answer = encode_check_answer({.findings = {{"damaged", "", "", "", true, {}}}});
   answer.replace(answer.find("\"damaged\""), 9, "17       ");

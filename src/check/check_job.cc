@@ -104,7 +104,8 @@ Status CheckJob::check(const CheckOrder& order, StructureCheckReport& structure,
   RB_TRY(check_structure(core_, reader, *pace, *progress, structure));
   std::set<DomainKey> told = structure.lost;
   if (order.data) {
-    RB_TRY(reader.read_all(*pace, *progress, data));
+    const Thoroughness thoroughness = order.unpack ? Thoroughness::records : Thoroughness::parity;
+    RB_TRY(reader.read_all(thoroughness, *pace, *progress, data));
     told.insert(data.lost.begin(), data.lost.end());
   }
   return report_quarantined(core_, told, *pace, structure.findings);

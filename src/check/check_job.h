@@ -9,7 +9,8 @@
 namespace rb {
 
 struct CheckOrder {
-  bool data = false;                   // contents as well
+  bool data = false;                   // contents as well, against their checksums
+  bool unpack = false;                 // and every block unpacked, every id recomputed
   std::uint64_t bytes_per_second = 0;  // 0: as fast as it goes
 };
 

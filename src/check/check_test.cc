@@ -220,11 +220,11 @@ TEST_F(CheckTest, AReadingThatWasStoppedIsGoneOnWith) {
   ASSERT_TRUE(data.read({packs[0]}, Thoroughness::records, pace, progress, report));
   open();
   DataCheckReport rest;
-  ASSERT_TRUE(DataCheck(core(), *keeper_, *log_).read_all(pace, progress, rest));
+  ASSERT_TRUE(DataCheck(core(), *keeper_, *log_).read_all(Thoroughness::records, pace, progress, rest));
   EXPECT_EQ(rest.packs, packs.size() - 1);
   Pace stopped;
   stopped.cancel();
-  EXPECT_EQ(DataCheck(core(), *keeper_, *log_).read_all(stopped, progress, rest).error().code,
+  EXPECT_EQ(DataCheck(core(), *keeper_, *log_).read_all(Thoroughness::records, stopped, progress, rest).error().code,
             Errc::cancelled);
 }
 

@@ -100,7 +100,8 @@ void DataCheck::tell(std::uint64_t pack, const PackOutcome& outcome, DataCheckRe
   }
 }
 
-Status DataCheck::read_all(Pace& pace, CheckProgress& progress, DataCheckReport& report) {
+Status DataCheck::read_all(Thoroughness thoroughness, Pace& pace, CheckProgress& progress,
+                           DataCheckReport& report) {
   const Timestamp now = core_.clock().wall();
   const Timestamp begun = log_.begin_all(now);
   std::vector<std::uint64_t> left;
@@ -112,7 +113,7 @@ Status DataCheck::read_all(Pace& pace, CheckProgress& progress, DataCheckReport&
   std::stable_sort(left.begin(), left.end(), [&](std::uint64_t a, std::uint64_t b) {
     return log_.last_read(a).value_or(Timestamp{}) < log_.last_read(b).value_or(Timestamp{});
   });
-  RB_TRY(read(left, Thoroughness::records, pace, progress, report));
+  RB_TRY(read(left, thoroughness, pace, progress, report));
   log_.end_all();
   return log_.save();
 }

@@ -30,8 +30,8 @@ class DataCheck {
   Status read(const std::vector<std::uint64_t>& packs, Thoroughness thoroughness, Pace& pace,
               CheckProgress& progress, DataCheckReport& report);
 
-  // All packs, record by record. One that was interrupted is gone on with.
-  Status read_all(Pace& pace, CheckProgress& progress, DataCheckReport& report);
+  // All packs. One that was interrupted is gone on with.
+  Status read_all(Thoroughness thoroughness, Pace& pace, CheckProgress& progress, DataCheckReport& report);
 
  private:
   Status read_one(std::uint64_t pack, KernelCache cache, Thoroughness thoroughness, Pace& pace,

@@ -46,9 +46,10 @@ constexpr std::string_view kHelp = R"(rbbackupd: keeps the backups that rbbackup
   rbbackupd DIR new-key --switch    uses it from now on
   rbbackupd DIR admin-token         prints a token for /metrics, /healthz and administration over the network
   rbbackupd DIR check [--json]      whether everything is there: snapshots, references, the headers of the packs
-  rbbackupd DIR check --data [--rate 50MiB/s]
-      reads all contents too, corrects what parity can correct, and tells which snapshots and files the rest
-      belongs to; the next backups send it again. An interrupted one goes on where it was
+  rbbackupd DIR check --data [--unpack] [--rate 50MiB/s]
+      reads every byte of all contents too, against checksums, corrects what parity can correct, and tells which
+      snapshots and files the rest belongs to; the next backups send it again. An interrupted one goes on where
+      it was. With --unpack every block is unpacked as well, and each object held against its id
   rbbackupd DIR config              prints all settings, as DIR/config.toml explains them
 
   rbbackupd DIR snapshots [NODE] [--json]        the histories, with the deleted ones that can come back
@@ -134,6 +135,7 @@ const std::vector<Owner>& owners() {
       {"--though-damaged", {Verb::gc}},
       {"--damaged-copies", {Verb::gc}},
       {"--data", {Verb::check}},
+      {"--unpack", {Verb::check}},
       {"--rate", {Verb::check}},
       {"--switch", {Verb::new_key}}};
   return all;
@@ -160,6 +162,7 @@ void describe(CLI::App& app, Line& line) {
   app.add_flag("--dry-run", options.dry_run);
   app.add_flag("--switch", options.switch_key);
   app.add_flag("--data", options.data);
+  app.add_flag("--unpack", options.unpack);
   app.add_flag("--though-damaged", options.though_damaged);
   app.add_flag("--damaged-copies", options.damaged_copies);
   app.add_option("--rate", line.rate);
@@ -201,6 +204,7 @@ std::optional<std::string> take_values(Line& line) {
     if (!options.expires || options.expires->count() == 0)
       return fmt::format("'--expires {}' is no time such as 30m, 1h or 2d", line.expires);
   }
+  if (options.unpack && !options.data) return "'--unpack' goes with --data";
   if (!line.rate.empty()) {
     std::optional<std::uint64_t> rate = parse_rate(line.rate);
     if (!rate) rate = parse_bytes(line.rate);

@@ -52,7 +52,7 @@ struct Options {
   std::optional<std::chrono::seconds> expires;
   bool json = false;
   bool switch_key = false;
-  bool data = false;
+  bool data = false, unpack = false;
   bool though_damaged = false;
   bool damaged_copies = false;
   std::uint64_t rate = 0;  // bytes a second; 0: no limit

@@ -61,6 +61,8 @@ TEST(OptionsTest, AChecksRateIsOfItsData) {
   EXPECT_TRUE(data.data && data.json);
   EXPECT_EQ(data.rate, 50u << 20);
   EXPECT_EQ(good({"d", "check", "--data", "--rate", "1 KiB"}).rate, 1024u);
+  EXPECT_FALSE(data.unpack);
+  EXPECT_TRUE(good({"d", "check", "--data", "--unpack"}).unpack);
 }
 
 TEST(OptionsTest, MistakesAreStatus2) {
@@ -71,6 +73,7 @@ TEST(OptionsTest, MistakesAreStatus2) {
            {"d", "prune", "--though-damaged"},
            {"d", "check", "ana"},
            {"d", "check", "--rate", "50MiB/s"},
+           {"d", "check", "--unpack"},
            {"d", "check", "--data", "--rate", "fast"},
            {"d", "gc", "--data"},
            {"d", "pin", "ana"},

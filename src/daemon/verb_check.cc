@@ -80,7 +80,8 @@ void print_json(api::CheckAnswer state) {
 }  // namespace
 
 Status check(const Options& options, Administrator& administrator) {
-  const api::CheckRequest order{.data = options.data, .bytes_per_second = options.rate};
+  const api::CheckRequest order{
+      .data = options.data, .unpack = options.unpack, .bytes_per_second = options.rate};
   RB_TRY(const api::Response begun, administrator.ask(api::begin_check_request(order)));
   RB_TRY(api::parse_check(begun));
   std::signal(SIGINT, note_interrupt);

@@ -65,7 +65,7 @@ class CheckTest(CheckCase):
     def test_a_sound_repository_with_the_server_running_and_stopped(self):
         server = self.serve()
         self.backup("-r", self.tree)
-        for words in [[], ["--data"], ["--data", "--rate", "100MiB/s"]]:
+        for words in [[], ["--data"], ["--data", "--rate", "100MiB/s"], ["--data", "--unpack"]]:
             lines = self.verb("check", "--json", *words).lines
             self.assertEqual(len(lines), 1)
             self.assertEqual((lines[0]["damage_count"], lines[0]["snapshots"]), (0, 1))
