@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
+#include <utility>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -35,14 +37,17 @@ class PosixFile final : public File {
   }
 
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::uint8_t> out) const override {
+    bool direct = direct_ && is_of_blocks(offset, out);
     std::size_t done = 0;
     while (done < out.size()) {
-      const ssize_t n =
-          ::pread(fd_.get(), out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+      const int fd = direct ? direct_.get() : fd_.get();
+      const ssize_t n = ::pread(fd, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
       if (n < 0 && errno == EINTR) continue;
+      if (n < 0 && errno == EINVAL && std::exchange(direct, false)) continue;  // its blocks are larger
       if (n < 0) return fail_errno(fmt::format("reading {}", path_), errno);
       if (n == 0) break;
       done += static_cast<std::size_t>(n);
+      if (direct && done % kDeviceBlock != 0) break;  // only the end of the file does that
     }
     return done;
   }
@@ -63,8 +68,19 @@ class PosixFile final : public File {
   // Lets go of clean pages only, so it can lose nothing.
   void drop_cache() override { (void)::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_DONTNEED); }
 
+  // The file itself, whatever its name means by now. Not every file system can do it.
+  void read_past_cache() override {
+    const std::string self = fmt::format("/proc/self/fd/{}", fd_.get());
+    direct_.reset(::open(self.c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC));
+  }
+
  private:
-  UniqueFd fd_;
+  static bool is_of_blocks(std::uint64_t offset, std::span<const std::uint8_t> out) {
+    const auto address = reinterpret_cast<std::uintptr_t>(out.data());
+    return (offset | address | out.size()) % kDeviceBlock == 0;
+  }
+
+  UniqueFd fd_, direct_;
   std::string path_;
 };
 

@@ -11,6 +11,8 @@
 
 namespace rb {
 
+inline constexpr std::size_t kDeviceBlock = 4096;
+
 // An open file. Thread-safe for reads at positions; one writer.
 class File {
  public:
@@ -27,6 +29,10 @@ class File {
   // failed sync the kernel goes on showing what it could not write, so whoever decides by what it reads
   // whether something is durable calls sync() and then this.
   virtual void drop_cache() {}
+  // From now on, where the system can do that, reads of whole blocks of kDeviceBlock bytes into memory
+  // aligned alike go past the kernel's memory: they come from the device, and don't take the room of what
+  // others read. To be called before other threads read.
+  virtual void read_past_cache() {}
 };
 
 enum class OpenMode : std::uint8_t {

@@ -2,6 +2,7 @@
 // long. What was read stays in the kernel's memory, and is not kept here. Not thread-safe.
 #pragma once
 
+#include <atomic>
 #include <thread>
 
 #include "check/pace.h"

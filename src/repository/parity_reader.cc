@@ -1,7 +1,10 @@
 #include "repository/parity_reader.h"
 
 #include <algorithm>
+#include <array>
+#include <future>
 #include <map>
+#include <memory>
 #include <set>
 
 #include <fmt/format.h>
@@ -14,7 +17,7 @@ namespace rb {
 namespace {
 
 constexpr std::size_t kSector = kParitySectorBytes;
-constexpr std::uint32_t kWindowSectors = 256;
+constexpr std::uint32_t kWindowSectors = 1024;
 // A burst damages neighbouring stripes alike, and they are solved together: longer reads, fewer matrices.
 constexpr std::uint32_t kTaskStripesMax = 64;
 
@@ -28,15 +31,45 @@ SectorFile parity_sectors(const File& parity, const ParityIndex& index) {
           index.parity_crcs};
 }
 
-// Reads all sectors in order; `see` gets each window and which of it are damaged.
+// A run of sectors, in memory that a device may write to.
+class Window {
+ public:
+  Window() : memory_(std::size_t{kWindowSectors} * kSector + kDeviceBlock) {}
+
+  void read(const SectorFile& file, std::uint32_t first) {
+    void* aligned = memory_.data();
+    std::size_t room = memory_.size();
+    std::align(kDeviceBlock, std::size_t{kWindowSectors} * kSector, aligned, room);
+    const std::uint32_t count = std::min(kWindowSectors, file.sectors() - first);
+    bytes_ = {static_cast<std::uint8_t*>(aligned), count * kSector};
+    damaged_ = file.read(first, bytes_);
+  }
+  ByteView bytes() const { return bytes_; }
+  const std::vector<std::uint32_t>& damaged() const { return damaged_; }
+
+ private:
+  Bytes memory_;
+  std::span<std::uint8_t> bytes_;
+  std::vector<std::uint32_t> damaged_;
+};
+
+// Reads all sectors in order; `see` gets each window. The next one is being read meanwhile, by another
+// thread.
 template <typename See>
 Status read_all(const SectorFile& file, const ParityReader::Pace& pace, const See& see) {
-  Bytes window(std::size_t{kWindowSectors} * kSector);
+  std::array<Window, 2> windows;
+  std::future<void> reading;
+  const auto begin = [&](std::uint32_t first) {
+    reading = std::async(std::launch::async | std::launch::deferred,
+                         [&file, &windows, first] { windows[first / kWindowSectors % 2].read(file, first); });
+  };
+  if (file.sectors() > 0) begin(0);
   for (std::uint32_t first = 0; first < file.sectors(); first += kWindowSectors) {
-    const std::uint32_t count = std::min(kWindowSectors, file.sectors() - first);
-    const std::span<std::uint8_t> out = std::span(window).first(count * kSector);
-    see(first, out, file.read(first, out));
-    if (pace) RB_TRY(pace(out.size()));
+    reading.get();
+    if (first + kWindowSectors < file.sectors()) begin(first + kWindowSectors);
+    const Window& window = windows[first / kWindowSectors % 2];
+    see(window);
+    if (pace) RB_TRY(pace(window.bytes().size()));
   }
   return {};
 }
@@ -83,17 +116,16 @@ Result<PackCondition> ParityReader::examine(const File& pack, const Pace& pace) 
   PackCondition condition{.damaged_pages = damaged_pages_};
   Hasher hasher;
   std::uint64_t left = layout().pack_bytes;
-  RB_TRY(read_all(pack_sectors(pack, index_), pace,
-                  [&](std::uint32_t, ByteView bytes, const std::vector<std::uint32_t>& damaged) {
-                    condition.damaged.insert(condition.damaged.end(), damaged.begin(), damaged.end());
-                    hasher.update(bytes.first(std::min<std::uint64_t>(bytes.size(), left)));
-                    left -= std::min<std::uint64_t>(bytes.size(), left);
-                  }));
-  RB_TRY(read_all(parity_sectors(*parity_, index_), pace,
-                  [&](std::uint32_t, ByteView, const std::vector<std::uint32_t>& damaged) {
-                    condition.damaged_parity.insert(condition.damaged_parity.end(), damaged.begin(),
-                                                    damaged.end());
-                  }));
+  RB_TRY(read_all(pack_sectors(pack, index_), pace, [&](const Window& window) {
+    condition.damaged.insert(condition.damaged.end(), window.damaged().begin(), window.damaged().end());
+    const std::uint64_t length = std::min<std::uint64_t>(window.bytes().size(), left);
+    hasher.update(window.bytes().first(length));
+    left -= length;
+  }));
+  RB_TRY(read_all(parity_sectors(*parity_, index_), pace, [&](const Window& window) {
+    condition.damaged_parity.insert(condition.damaged_parity.end(), window.damaged().begin(),
+                                    window.damaged().end());
+  }));
   const auto size = pack.size();
   condition.pack_intact = condition.damaged.empty() && size && *size == layout().pack_bytes &&
                           hasher.digest() == index_.pack_digest;
