@@ -2,6 +2,27 @@
 
 namespace rb {
 
+std::optional<KnownChunk> KnownPath::at(std::uint64_t position) {
+  while (next_ < chunks_.size() && static_cast<std::int64_t>(chunks_[next_].offset + moved_ - position) < 0)
+    ++next_;
+  if (next_ == chunks_.size() || chunks_[next_].offset + moved_ != position) return std::nullopt;
+  KnownChunk chunk = chunks_[next_];
+  chunk.offset = position;
+  return chunk;
+}
+
+bool KnownPath::finds(const ObjectId& id, std::uint64_t position) {
+  if (places_.empty()) {
+    for (std::size_t i = 0; i < chunks_.size(); ++i)
+      places_.emplace(chunks_[i].id, i);
+  }
+  const auto place = places_.find(id);
+  if (place == places_.end()) return false;
+  moved_ = position - chunks_[place->second].offset;
+  next_ = place->second + 1;
+  return true;
+}
+
 KnownChunks::KnownChunks(ObjectSource& source, const Entry& entry) {
   if (entry.content_kind != ContentKind::chunk && entry.content_kind != ContentKind::chunk_list) return;
   cursor_.emplace(source, entry);

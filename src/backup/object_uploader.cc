@@ -70,25 +70,26 @@ ObjectUploader::Stream::Stream(ObjectUploader& uploader) : uploader_(uploader), 
 
 Result<ObjectId> ObjectUploader::Stream::add_chunk(ByteView bytes) {
   const ObjectId id = object_id(ObjectKind::chunk, {}, bytes);
+  RB_TRY(add_chunk(id, bytes));
+  return id;
+}
+
+Status ObjectUploader::Stream::add_chunk(const ObjectId& id, ByteView bytes) {
   {
     // Remembered under the lock: who finds the id and then flushes this stream waits until the bytes are in
     // it.
     std::lock_guard lock(mutex_);
-    if (uploader_.recent_.check_and_add(id)) return id;
+    if (uploader_.recent_.check_and_add(id)) return {};
     if (uploader_.options_.discard) {
       uploader_.monitor_.bytes_new += bytes.size();
-      return id;
+      return {};
     }
-    if (!uploader_.session_.must_ask()) {
-      RB_TRY(block_.add(id, bytes));
-      return id;
-    }
+    if (!uploader_.session_.must_ask()) return block_.add(id, bytes);
     pending_.push_back({id, arena_.size(), bytes.size()});
     append(arena_, bytes);
     if (arena_.size() >= kPendingBytes || pending_.size() >= kPendingChunks) RB_TRY(ask_pending());
   }
-  RB_TRY(uploader_.make_room());
-  return id;
+  return uploader_.make_room();
 }
 
 Status ObjectUploader::Stream::ask_pending() {

@@ -87,6 +87,8 @@ class ObjectUploader final : public ObjectSink {
     explicit Stream(ObjectUploader& uploader);
     // Gives the chunk's id at once; the bytes are copied. Errors are the store's.
     Result<ObjectId> add_chunk(ByteView bytes);
+    // The same, of one whose id is known to be this.
+    Status add_chunk(const ObjectId& id, ByteView bytes);
 
    private:
     friend class ObjectUploader;

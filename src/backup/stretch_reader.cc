@@ -71,7 +71,7 @@ StretchReader::~StretchReader() = default;
 
 Result<std::uint64_t> StretchReader::read(const Stretch& stretch, const Take& take) {
   Window window(*this, stretch.fd, stretch.begin, stretch.data_end);
-  auto known = stretch.known.begin();
+  KnownPath known(stretch.known);
   const auto hand_on = [&](const CutChunk& chunk) -> Status {
     const Status taken = take(chunk);
     if (!taken) monitor_.stop_with(taken.error());
@@ -82,20 +82,22 @@ Result<std::uint64_t> StretchReader::read(const Stretch& stretch, const Take& ta
     if (window.view().empty()) RB_TRY(window.fill());
     if (window.view().empty()) break;
     const std::uint64_t position = window.position();
-    while (known != stretch.known.end() && known->offset < position)
-      ++known;
-    if (known != stretch.known.end() && known->offset == position) {
-      RB_TRY(const bool is_still, is_still(window, *known, stretch.data_end));
+    if (const auto expected = known.at(position)) {
+      RB_TRY(const bool is_still, is_still(window, *expected, stretch.data_end));
       if (is_still) {
-        RB_TRY(hand_on({position, known->length, known->id}));
+        RB_TRY(hand_on({position, expected->length, expected->id}));
         continue;
       }
     }
     RB_TRY(const std::size_t length, next_length(window));
-    const auto id = stream_.add_chunk(window.view().first(length));
-    if (!id) monitor_.stop_with(id.error());
-    if (!id) return std::unexpected(id.error());
-    RB_TRY(hand_on({position, length, *id}));
+    const ByteView bytes = window.view().first(length);
+    const ObjectId id = object_id(ObjectKind::chunk, {}, bytes);
+    if (!known.finds(id, position)) {
+      const Status added = stream_.add_chunk(id, bytes);
+      if (!added) monitor_.stop_with(added.error());
+      RB_TRY(Status(added));
+    }
+    RB_TRY(hand_on({position, length, id}));
   }
   return window.position();
 }

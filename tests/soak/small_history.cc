@@ -209,7 +209,7 @@ FullCheck check_everything(LocalRepository& repository, PackKeeper& keeper, cons
   FullCheck result;
   const auto run = [&]() -> Status {
     RB_TRY(check_structure(core, data, pace, progress, structure));
-    return data.read_all(pace, progress, contents);
+    return data.read_all(Thoroughness::records, pace, progress, contents);
   };
   result.done = run();
   for (const Findings* findings : {&structure.findings, &contents.findings}) {
