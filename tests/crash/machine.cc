@@ -130,7 +130,7 @@ Result<std::string> Machine::check() {
   DataCheckReport contents;
   DataCheck data(repository_->core(), *keeper_, *read_log_);
   RB_TRY(check_structure(repository_->core(), data, pace, progress, structure));
-  RB_TRY(data.read_all(pace, progress, contents));
+  RB_TRY(data.read_all(Thoroughness::records, pace, progress, contents));
   std::string damage;
   for (const Findings* findings : {&structure.findings, &contents.findings}) {
     for (const Finding& finding : findings->list) {

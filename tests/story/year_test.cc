@@ -260,7 +260,7 @@ class Year : public testing::Test {
     StructureCheckReport structure;
     ASSERT_TRUE(check_structure(repository_->core(), data, pace, progress, structure));
     DataCheckReport contents;
-    ASSERT_TRUE(data.read_all(pace, progress, contents));
+    ASSERT_TRUE(data.read_all(Thoroughness::records, pace, progress, contents));
     for (const Findings* findings : {&structure.findings, &contents.findings}) {
       for (const Finding& finding : findings->list)
         EXPECT_FALSE(is_damage(finding.kind)) << finding.where << ": " << finding.what;
