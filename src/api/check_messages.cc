@@ -41,7 +41,8 @@ Request make_request(const char* method, const std::string& body) {
 }  // namespace
 
 std::string encode_check_request(const CheckRequest& request) {
-  return dump({{"data", request.data}, {"unpack", request.unpack}, {"bytes_per_second", request.bytes_per_second}});
+  return dump(
+      {{"data", request.data}, {"unpack", request.unpack}, {"bytes_per_second", request.bytes_per_second}});
 }
 
 Result<CheckRequest> decode_check_request(ByteView body) {

@@ -18,8 +18,8 @@ TEST(CheckMessagesTest, ComeBackAsTheyWere) {
 }
 
 TEST(CheckMessagesTest, WhatIsWrongIsRefused) {
-  for (const char* text : {"", "[]", "{}", R"({"data": 1, "unpack": true, "bytes_per_second": 0})", R"({"data": true})",
-                           R"({"data": true, "unpack": true, "bytes_per_second": -1})"})
+  for (const char* text : {"", "[]", "{}", R"({"data": 1, "unpack": true, "bytes_per_second": 0})",
+                           R"({"data": true})", R"({"data": true, "unpack": true, "bytes_per_second": -1})"})
     EXPECT_FALSE(decode_check_request(as_bytes(std::string_view(text)))) << text;
   std::string answer = encode_check_answer({.findings = {{"damaged", "", "", "", true, {}}}});
   answer.replace(answer.find("\"damaged\""), 9, "17       ");

@@ -34,8 +34,7 @@ class Savings : public testing::Test {
     EXPECT_TRUE(report) << report.error().message;
     const MemoryStoreStats after = client_.store().stats();
     return {after.data_block_bytes - before.data_block_bytes, after.block_bytes - before.block_bytes,
-            after.read_bytes - before.read_bytes,
-            report ? report->counts : SnapshotCounts{}};
+            after.read_bytes - before.read_bytes, report ? report->counts : SnapshotCounts{}};
   }
 
   ScratchDirectory scratch_;

@@ -224,7 +224,10 @@ TEST_F(CheckTest, AReadingThatWasStoppedIsGoneOnWith) {
   EXPECT_EQ(rest.packs, packs.size() - 1);
   Pace stopped;
   stopped.cancel();
-  EXPECT_EQ(DataCheck(core(), *keeper_, *log_).read_all(Thoroughness::records, stopped, progress, rest).error().code,
+  EXPECT_EQ(DataCheck(core(), *keeper_, *log_)
+                .read_all(Thoroughness::records, stopped, progress, rest)
+                .error()
+                .code,
             Errc::cancelled);
 }
 

@@ -90,7 +90,8 @@ Result<CopyRemoval> Care::remove_copies() {
 }
 
 Status Care::begin_check(const api::CheckRequest& request) {
-  return job_.begin({.data = request.data, .unpack = request.unpack, .bytes_per_second = request.bytes_per_second});
+  return job_.begin(
+      {.data = request.data, .unpack = request.unpack, .bytes_per_second = request.bytes_per_second});
 }
 
 api::CheckAnswer Care::check_state() {

@@ -3,9 +3,9 @@
 
 #include "base/limits.h"
 #include "chunk/block_codec.h"
-#include "tree/content_cursor.h"
 #include "restore/history.h"
 #include "store/object_reader.h"
+#include "tree/content_cursor.h"
 
 namespace rb {
 namespace {
