@@ -44,33 +44,53 @@ RestoreBatch::Slot* RestoreBatch::find(const ObjectId& id) {
   return found == kNone ? nullptr : &slots_[found];
 }
 
+// Few pieces of a large file make a batch, many small files another: a file under way is about a kilobyte.
+bool BatchQueue::is_full() const {
+  constexpr std::size_t kWaitingWeight = 32768;
+  constexpr std::size_t kWaitingLargeFiles = 256;
+  std::size_t weight = 0, large_files = 0;
+  for (const std::shared_ptr<RestoreBatch>& batch : waiting_) {
+    weight += batch->weight();
+    large_files += batch->large_files;
+  }
+  return weight >= kWaitingWeight || large_files >= kWaitingLargeFiles;
+}
+
 void BatchQueue::push(std::unique_ptr<RestoreBatch> batch) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return waiting_.size() < capacity_; });
+  changed_.wait(lock, [&] { return !is_full(); });
   waiting_.push_back(std::move(batch));
   changed_.notify_all();
 }
 
-std::unique_ptr<RestoreBatch> BatchQueue::pop() {
+std::shared_ptr<RestoreBatch> BatchQueue::pop() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return closed_ || !waiting_.empty(); });
   if (waiting_.empty()) return nullptr;
-  std::unique_ptr<RestoreBatch> batch = std::move(waiting_.front());
+  std::shared_ptr<RestoreBatch> batch = std::move(waiting_.front());
   waiting_.pop_front();
-  ++in_work_;
+  in_work_.push_back(batch);
   changed_.notify_all();
   return batch;
 }
 
-void BatchQueue::finished() {
+void BatchQueue::finished(const std::shared_ptr<RestoreBatch>& batch) {
   const std::lock_guard lock(mutex_);
-  --in_work_;
+  std::erase(in_work_, batch);
   changed_.notify_all();
+}
+
+std::vector<std::shared_ptr<RestoreBatch>> BatchQueue::others(const RestoreBatch& batch) {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<RestoreBatch>> out(in_work_.begin(), in_work_.end());
+  out.insert(out.end(), waiting_.begin(), waiting_.end());
+  std::erase_if(out, [&](const auto& other) { return other.get() == &batch; });
+  return out;
 }
 
 void BatchQueue::wait_idle() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return waiting_.empty() && in_work_ == 0; });
+  changed_.wait(lock, [&] { return waiting_.empty() && in_work_.empty(); });
 }
 
 void BatchQueue::close() {

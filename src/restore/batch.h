@@ -1,7 +1,9 @@
 // A stretch of the walk: files to be made and the chunks they need, each chunk once however many places it
-// has. The planner fills it, then it belongs to one worker.
+// has. The planner fills it, then it belongs to one worker. Chunks that come in a block which another worker
+// asked for are written by that one: who takes a chunk writes it.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -26,7 +28,12 @@ class RestoreBatch {
   struct Slot {
     ObjectId id;
     std::uint32_t first_place;
-    bool done = false;
+    bool taken = false;
+
+    // Whether it falls to the caller to write the slot, or to say that it can't be had: true once. Any
+    // thread.
+    bool take() { return !std::atomic_ref(taken).exchange(true, std::memory_order_relaxed); }
+    bool is_taken() { return std::atomic_ref(taken).load(std::memory_order_relaxed); }
   };
 
   // Nothing has to be fetched for it: the task comes with the planner's claim on it.
@@ -58,26 +65,28 @@ class RestoreBatch {
   std::size_t bytes_ = 0;
 };
 
-// From the planner to the workers, of a few batches at most. Thread-safe.
+// From the planner to the workers. Holds as many batches as memory and open files allow: the further the plan
+// is ahead, the more places of a chunk that comes are known. Thread-safe.
 class BatchQueue {
  public:
-  explicit BatchQueue(std::size_t capacity) : capacity_(capacity) {}
-
   // Waits while the queue is full.
   void push(std::unique_ptr<RestoreBatch> batch);
   // Waits for a batch; nothing once the queue is closed and empty. Each is followed by a call of finished().
-  std::unique_ptr<RestoreBatch> pop();
-  void finished();
+  std::shared_ptr<RestoreBatch> pop();
+  void finished(const std::shared_ptr<RestoreBatch>& batch);
+  // The batches that wait or are in work, without this one.
+  std::vector<std::shared_ptr<RestoreBatch>> others(const RestoreBatch& batch);
   // Waits until every batch that was pushed is finished.
   void wait_idle();
   void close();
 
  private:
-  const std::size_t capacity_;
+  bool is_full() const;
+
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::unique_ptr<RestoreBatch>> waiting_;
-  std::size_t in_work_ = 0;
+  std::deque<std::shared_ptr<RestoreBatch>> waiting_;
+  std::vector<std::shared_ptr<RestoreBatch>> in_work_;
   bool closed_ = false;
 };
 

@@ -1,17 +1,32 @@
 #include "restore/batch_worker.h"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 namespace rb {
+namespace {
+
+// One request to the store. Less than a batch, so that what other workers have written meanwhile is left out
+// of the next, and that little comes twice when a connection breaks.
+constexpr std::size_t kRequestBytes = 16 << 20;
+
+}  // namespace
 
 void BatchWorker::process(RestoreBatch& batch) {
   for (FileTask* task : batch.plain())
     make_plain(task);
   std::vector<RestoreBatch::Slot*> slots;
-  slots.reserve(batch.slots().size());
-  for (RestoreBatch::Slot& slot : batch.slots())
+  std::size_t bytes = 0;
+  for (RestoreBatch::Slot& slot : batch.slots()) {
+    if (slot.is_taken()) continue;
     slots.push_back(&slot);
-  if (!slots.empty()) fetch(batch, std::move(slots));
+    bytes += batch.place(slot.first_place).length;
+    if (bytes < kRequestBytes) continue;
+    fetch(batch, std::exchange(slots, {}));
+    bytes = 0;
+  }
+  fetch(batch, std::move(slots));
 }
 
 void BatchWorker::make_plain(FileTask* task) {
@@ -22,6 +37,11 @@ void BatchWorker::make_plain(FileTask* task) {
 }
 
 void BatchWorker::fetch(RestoreBatch& batch, std::vector<RestoreBatch::Slot*> slots) {
+  const auto drop_taken = [&] {
+    std::erase_if(slots, [](RestoreBatch::Slot* slot) { return slot->is_taken(); });
+  };
+  drop_taken();
+  if (slots.empty()) return;
   std::vector<ObjectId> ids;
   ids.reserve(slots.size());
   for (const RestoreBatch::Slot* slot : slots)
@@ -31,7 +51,7 @@ void BatchWorker::fetch(RestoreBatch& batch, std::vector<RestoreBatch::Slot*> sl
   if (!context_.stopped())
     status = session_.read(ids, [&](ByteView block) { return use_block(batch, block); });
 
-  std::erase_if(slots, [](const RestoreBatch::Slot* slot) { return slot->done; });
+  drop_taken();
   if (slots.empty()) return;
   Error error = status ? damage_.value_or(Error(Errc::not_found, "the store did not give what was asked for"))
                        : status.error();
@@ -52,21 +72,29 @@ Status BatchWorker::use_block(RestoreBatch& batch, ByteView block) {
     damage_ = opened.error();
     return {};  // the blocks that follow may be sound
   }
+  const std::vector<std::shared_ptr<RestoreBatch>> others = queue_.others(batch);
   for (std::size_t i = 0; i < reader_.size(); ++i) {
-    const BlockReader::Item item = reader_.item(i);
-    RestoreBatch::Slot* slot = batch.find(item.object->id);
-    if (slot == nullptr || slot->done) continue;
-    if (Status verified = reader_.verify(i); !verified) {
-      damage_ = verified.error();
-      continue;
-    }
-    write_slot(batch, *slot, item.payload);
+    bool sound = use_item(batch, i);
+    for (const std::shared_ptr<RestoreBatch>& other : others)
+      sound = sound && use_item(*other, i);
   }
   return {};
 }
 
+// False: the object is not what its id says, and was left alone.
+bool BatchWorker::use_item(RestoreBatch& batch, std::size_t index) {
+  const BlockReader::Item item = reader_.item(index);
+  RestoreBatch::Slot* slot = batch.find(item.object->id);
+  if (slot == nullptr || slot->is_taken()) return true;
+  if (Status verified = reader_.verify(index); !verified) {
+    damage_ = verified.error();
+    return false;
+  }
+  if (slot->take()) write_slot(batch, *slot, item.payload);
+  return true;
+}
+
 void BatchWorker::write_slot(RestoreBatch& batch, RestoreBatch::Slot& slot, ByteView payload) {
-  slot.done = true;
   for (std::uint32_t at = slot.first_place; at != RestoreBatch::kNone;) {
     const RestoreBatch::Place& place = batch.place(at);
     at = place.next;
@@ -80,7 +108,7 @@ void BatchWorker::write_slot(RestoreBatch& batch, RestoreBatch::Slot& slot, Byte
 }
 
 void BatchWorker::fail_slot(RestoreBatch& batch, RestoreBatch::Slot& slot, const Error& error) {
-  slot.done = true;
+  if (!slot.take()) return;
   for (std::uint32_t at = slot.first_place; at != RestoreBatch::kNone;) {
     const RestoreBatch::Place& place = batch.place(at);
     at = place.next;

@@ -13,14 +13,10 @@
 namespace rb {
 namespace {
 
-// A batch is one request to the store: large enough that a request's latency doesn't show, small enough that
-// few of them fill neither memory nor the table of open files. The first ones are smaller, so that all
-// workers start at once. Threads of the backup wrote side by side, so that a block of small files holds those
-// of directories some way apart: batches of 2,048 of them fetched half of all blocks twice, batches of 8,192
-// one in seven. Large files are backed up in segments side by side, with the same effect below a few of
-// those; the bytes of a batch are never in memory together. A file under way is about a kilobyte.
+// A batch keeps one worker busy for a while. The first ones are smaller, so that all workers start at once.
+// The bytes of a batch are never in memory together.
 constexpr std::size_t kBatchBytes = 64 << 20;
-constexpr std::size_t kFirstBatchBytes = 1 << 20;
+constexpr std::size_t kFirstBatchBytes = 4 << 20;
 constexpr std::size_t kBatchWeight = 8192;
 constexpr std::size_t kFirstBatchWeight = 128;
 constexpr std::size_t kBatchLargeFiles = 64;

@@ -42,7 +42,6 @@ struct RestoreRun::Impl {
         handles(handle_capacity()),
         metadata(objects, context),
         writer({context, handles, metadata, links, options.overwrite}),
-        queue(static_cast<std::size_t>(thread_count())),
         planner(
             {objects, context, handles, metadata, links, writer, queue, options.overwrite, options.exact}) {}
 
@@ -77,11 +76,11 @@ void RestoreRun::Impl::start_workers() {
   // One more than cores: while one waits for the store, another writes.
   for (int i = 0; i < thread_count() + 1; ++i) {
     workers.emplace_back([this] {
-      BatchWorker worker(session, writer, context);
-      while (std::unique_ptr<RestoreBatch> batch = queue.pop()) {
+      BatchWorker worker(session, queue, writer, context);
+      while (std::shared_ptr<RestoreBatch> batch = queue.pop()) {
         worker.process(*batch);
         worker.rest();
-        queue.finished();
+        queue.finished(batch);
       }
     });
   }

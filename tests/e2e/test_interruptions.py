@@ -127,7 +127,7 @@ class Damage(TestCase):
         outcome = self.client("restore", self.tree, "--to", target, expect=3)
         self.assertIn(b"tree/f", outcome.err)
         restored = [p for p in (target / "tree").iterdir() if p.name.startswith("f")]
-        self.assertGreaterEqual(len(restored), 15)
+        self.assertGreaterEqual(len(restored), 20 - 8)  # what a block of 2 MiB has a part of
         for path in restored:
             self.assertEqual(path.read_bytes(), (self.tree / path.name).read_bytes())
 
