@@ -4,6 +4,7 @@
 #
 #   rb_layer(backup PUBLIC base format tree store_interface PRIVATE chunk LIBS PkgConfig::ZSTD)
 #
+# PRECOMPILE names a library's header that takes most of the time of what includes it.
 # Sources are *.cc except *_test.cc, *_main.cc; the *_test.cc beside them become the program <name>_tests.
 function(rb_layer_headers name)
   set(view ${CMAKE_BINARY_DIR}/layers/${name})
@@ -13,7 +14,7 @@ function(rb_layer_headers name)
 endfunction()
 
 function(rb_layer name)
-  cmake_parse_arguments(L "" "" "PUBLIC;PRIVATE;LIBS;TEST_LAYERS" ${ARGN})
+  cmake_parse_arguments(L "" "" "PUBLIC;PRIVATE;LIBS;TEST_LAYERS;PRECOMPILE" ${ARGN})
   rb_layer_headers(${name})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc)
   set(tests ${sources})
@@ -25,6 +26,11 @@ function(rb_layer name)
     add_library(rb_${name} STATIC ${sources})
     target_include_directories(rb_${name} PUBLIC ${RB_VIEW})
     target_link_libraries(rb_${name} PUBLIC rb_options ${L_PUBLIC} PRIVATE ${L_PRIVATE} ${L_LIBS})
+    if(L_PRECOMPILE)
+      target_precompile_headers(rb_${name} PRIVATE ${RB_HEADERS} ${L_PRECOMPILE})
+    else()
+      target_precompile_headers(rb_${name} REUSE_FROM rb_headers)
+    endif()
   else()
     add_library(rb_${name} INTERFACE)
     target_include_directories(rb_${name} INTERFACE ${RB_VIEW})
@@ -44,6 +50,7 @@ function(rb_test_program target)
   add_executable(${target} ${T_SOURCES})
   if(NOT T_OPTIMIZED)
     target_compile_options(${target} PRIVATE -O0)
+    target_precompile_headers(${target} REUSE_FROM rb_test_headers)
   endif()
   target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   target_link_libraries(${target} PRIVATE ${T_LINK} rb_options GTest::gtest GTest::gmock GTest::gtest_main

@@ -2,7 +2,7 @@
 # Installs the Debian packages that a purpose needs (build, test, fuzz, bench) and that are missing; says which.
 set -eu
 
-build="build-essential cmake ninja-build pkg-config ccache git
+build="build-essential cmake ninja-build pkg-config git
   libboost1.81-dev libssl-dev librocksdb-dev libcurl4-openssl-dev libcli11-dev libfmt-dev libspdlog-dev
   libtomlplusplus-dev libsystemd-dev nlohmann-json3-dev libzstd-dev libisal-dev librust-blake3-dev"
 test="libgtest-dev libgmock-dev librapidcheck-dev clang-format-14 acl attr rsync python3 libcap2-bin openssl iproute2"

@@ -47,8 +47,8 @@ void SessionState::for_each_pin(const std::function<void(ObjectNumber, ObjectNum
     const std::lock_guard lock(mutex_);
     runs = pins_.runs();
   }
-  for (const NumberSet::Run& run : runs)
-    visit(run.first, run.last + 1);
+  for (const NumberSet::Run& pinned : runs)
+    visit(pinned.first, pinned.last + 1);
 }
 
 Status SessionList::check_room(const SessionOwner& owner) const {
