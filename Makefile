@@ -27,14 +27,14 @@ test: deps ## builds and runs all tests
 	@scripts/install-packages.sh test
 	@cmake --preset release -DRB_BUILD_TESTS=ON > /dev/null
 	@cmake --build $(BUILD) -j $(JOBS)
-	@ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure --no-tests=error
+	@ctest --test-dir $(BUILD) -j $$(($(JOBS) + 1)) --output-on-failure --no-tests=error
 
 test-asan test-tsan: test-%: deps ## the tests under AddressSanitizer and UBSan, or ThreadSanitizer
 	@scripts/install-packages.sh test
 	@scripts/install-packages.sh fuzz
 	@cmake --preset $* > /dev/null
 	@cmake --build build/$* -j $(JOBS)
-	@RC_PARAMS="$${RC_PARAMS:-max_success=30}" ctest --test-dir build/$* -j $(JOBS) --output-on-failure --no-tests=error
+	@RC_PARAMS="$${RC_PARAMS:-max_success=30}" RB_DAMAGE_TRIALS="$${RB_DAMAGE_TRIALS:-100}" ctest --test-dir build/$* -j $$(($(JOBS) + 1)) --output-on-failure --no-tests=error
 
 fuzz: deps ## a bounded number of inputs into every decoder
 	@scripts/install-packages.sh fuzz

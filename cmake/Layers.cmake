@@ -4,7 +4,6 @@
 #
 #   rb_layer(backup PUBLIC base format tree store_interface PRIVATE chunk LIBS PkgConfig::ZSTD)
 #
-# PRECOMPILE names a library's header that takes most of the time of what includes it.
 # Sources are *.cc except *_test.cc, *_main.cc; the *_test.cc beside them become the program <name>_tests.
 function(rb_layer_headers name)
   set(view ${CMAKE_BINARY_DIR}/layers/${name})
@@ -14,7 +13,7 @@ function(rb_layer_headers name)
 endfunction()
 
 function(rb_layer name)
-  cmake_parse_arguments(L "" "" "PUBLIC;PRIVATE;LIBS;TEST_LAYERS;PRECOMPILE" ${ARGN})
+  cmake_parse_arguments(L "" "" "PUBLIC;PRIVATE;LIBS;TEST_LAYERS" ${ARGN})
   rb_layer_headers(${name})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc)
   set(tests ${sources})
@@ -26,11 +25,7 @@ function(rb_layer name)
     add_library(rb_${name} STATIC ${sources})
     target_include_directories(rb_${name} PUBLIC ${RB_VIEW})
     target_link_libraries(rb_${name} PUBLIC rb_options ${L_PUBLIC} PRIVATE ${L_PRIVATE} ${L_LIBS})
-    if(L_PRECOMPILE)
-      target_precompile_headers(rb_${name} PRIVATE ${RB_HEADERS} ${L_PRECOMPILE})
-    else()
-      target_precompile_headers(rb_${name} REUSE_FROM rb_headers)
-    endif()
+    target_precompile_headers(rb_${name} REUSE_FROM rb_headers)
   else()
     add_library(rb_${name} INTERFACE)
     target_include_directories(rb_${name} INTERFACE ${RB_VIEW})

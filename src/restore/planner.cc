@@ -41,7 +41,7 @@ void RestorePlanner::report(const TargetDirectory& parent, const std::string& na
   }
 }
 
-void RestorePlanner::restore(const DirectoryRef& parent, Entry entry) {
+void RestorePlanner::restore(const DirectoryRef& parent, const Entry& entry) {
   if (entry.type != EntryType::directory) return add_file(parent, entry);
   const DirectoryRef directory = make_directory(parent, entry);
   if (!directory) return;
@@ -49,7 +49,7 @@ void RestorePlanner::restore(const DirectoryRef& parent, Entry entry) {
   walk();
 }
 
-void RestorePlanner::restore_into(const DirectoryRef& directory, Entry entry, DirectoryFinish finish) {
+void RestorePlanner::restore_into(const DirectoryRef& directory, const Entry& entry, DirectoryFinish finish) {
   directory->entry = entry;
   directory->finish = finish;
   ++directory->pending;

@@ -28,9 +28,9 @@ class RestorePlanner {
   explicit RestorePlanner(Parts parts) : parts_(parts) {}
 
   // The entry and all beneath it into the open directory; the entry's name is its name there.
-  void restore(const DirectoryRef& parent, Entry entry);
+  void restore(const DirectoryRef& parent, const Entry& entry);
   // All beneath a directory's entry into a directory of the target, and its metadata to that directory: "/".
-  void restore_into(const DirectoryRef& directory, Entry entry, DirectoryFinish finish);
+  void restore_into(const DirectoryRef& directory, const Entry& entry, DirectoryFinish finish);
   // Ends the batch under way, waits for all work, and plans again what could not be linked.
   void finish();
 

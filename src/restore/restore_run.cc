@@ -143,7 +143,7 @@ Status RestoreRun::Impl::restore_path(const PathComponents& path) {
   if (options.to_directory.empty()) {
     RB_TRY(parent, parent_in_place(chain));
   }
-  planner.restore(parent, std::move(chain.back()));
+  planner.restore(parent, chain.back());
   return {};
 }
 

@@ -11,7 +11,7 @@ MIB = 1 << 20
 WINDOW = 18 * MIB
 # What a restore may get twice: the blocks that its workers share when all of them begin, and after a cut what the
 # sockets had taken.
-SHARED = 20 * MIB
+SHARED = 30 * MIB
 
 
 class Cuts(TestCase):
@@ -112,7 +112,7 @@ class Cuts(TestCase):
         process = self.ana.start("restore", self.ana.tree, "--to", target)
         deadline = time.monotonic() + PATIENCE
         before = self.line.down
-        while self.line.down - before < 36 * MIB:
+        while self.line.down - before < 40 * MIB:
             self.assertIsNone(process.poll())
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.002)
