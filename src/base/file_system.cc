@@ -68,6 +68,11 @@ class PosixFile final : public File {
   // Lets go of clean pages only, so it can lose nothing.
   void drop_cache() override { (void)::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_DONTNEED); }
 
+  void will_need(std::uint64_t offset, std::uint64_t bytes) const override {
+    (void)::posix_fadvise(fd_.get(), static_cast<off_t>(offset), static_cast<off_t>(bytes),
+                          POSIX_FADV_WILLNEED);
+  }
+
   // The file itself, whatever its name means by now. Not every file system can do it.
   void read_past_cache() override {
     const std::string self = fmt::format("/proc/self/fd/{}", fd_.get());

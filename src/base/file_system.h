@@ -29,6 +29,11 @@ class File {
   // failed sync the kernel goes on showing what it could not write, so whoever decides by what it reads
   // whether something is durable calls sync() and then this.
   virtual void drop_cache() {}
+  // These bytes will be read soon: a system that can begins to read them. Doesn't wait.
+  virtual void will_need(std::uint64_t offset, std::uint64_t bytes) const {
+    static_cast<void>(offset);
+    static_cast<void>(bytes);
+  }
   // From now on, where the system can do that, reads of whole blocks of kDeviceBlock bytes into memory
   // aligned alike go past the kernel's memory: they come from the device, and don't take the room of what
   // others read. To be called before other threads read.

@@ -30,6 +30,9 @@ constexpr std::uint64_t kHashMask = ~(kIndexMask | kMayRefer);
 static_assert(kMaxBlockObjects < kIndexMask);
 
 constexpr std::size_t kFirstReadBytes = 4096;
+// So many rows of the same pack ahead, the device is told what will be read: a few records at least, and few
+// enough that it is still in memory then.
+constexpr std::size_t kRowsAhead = 256;
 constexpr std::size_t kWrongMax = 100'000;
 
 struct PackGroup {
@@ -100,10 +103,12 @@ class HeaderCheck {
     }));
     std::sort(claims.begin(), claims.end());
     std::vector<Claim> wrong;
+    announced_ = 0;
     for (std::size_t first = 0; first < claims.size();) {
       std::size_t end = first;
       while (end < claims.size() && claims[end].place == claims[first].place)
         ++end;
+      announce(claims, end);
       RB_TRY(check_record(std::span(claims).subspan(first, end - first), wrong));
       first = end;
     }
@@ -131,6 +136,17 @@ class HeaderCheck {
     if ((row.flags & kRowIncomplete) != 0 || rows_.with_children.contains(row.number))
       claim.object |= kMayRefer;
     return claim;
+  }
+
+  // Tells the device of the records that follow in the pack whose file is open.
+  void announce(const std::vector<Claim>& claims, std::size_t from) {
+    const std::size_t end = std::min(from + kRowsAhead, claims.size());
+    for (announced_ = std::max(announced_, from); announced_ < end; ++announced_) {
+      const std::uint64_t place = claims[announced_].place;
+      if (group_.first + (place >> kOffsetBits) != file_pack_ || !file_) return;
+      if (announced_ == 0 || claims[announced_ - 1].place != place)
+        file_->will_need(place & kOffsetMax, kFirstReadBytes);
+    }
   }
 
   // Claims of one place.
@@ -180,6 +196,7 @@ class HeaderCheck {
   PackGroup group_;
   std::unique_ptr<File> file_;
   std::uint64_t file_pack_ = 0;
+  std::size_t announced_ = 0;  // of the group's claims
 };
 
 }  // namespace

@@ -53,23 +53,27 @@ class Window {
   std::vector<std::uint32_t> damaged_;
 };
 
-// Reads all sectors in order; `see` gets each window. The next one is being read meanwhile, by another
-// thread.
+// Reads all sectors in order; `see` gets each window. The next two are being read meanwhile, by other
+// threads: one reading at a time leaves the device idle while its bytes are held against their checksums.
 template <typename See>
 Status read_all(const SectorFile& file, const ParityReader::Pace& pace, const See& see) {
-  std::array<Window, 2> windows;
-  std::future<void> reading;
-  const auto begin = [&](std::uint32_t first) {
-    reading = std::async(std::launch::async | std::launch::deferred,
-                         [&file, &windows, first] { windows[first / kWindowSectors % 2].read(file, first); });
+  std::array<Window, 3> windows;
+  std::array<std::future<void>, 3> readings;
+  const auto place_of = [&](std::uint32_t first) { return first / kWindowSectors % windows.size(); };
+  const auto begin = [&](std::uint64_t first) {
+    if (first >= file.sectors()) return;
+    const auto at = static_cast<std::uint32_t>(first);
+    readings[place_of(at)] = std::async(std::launch::async | std::launch::deferred,
+                                        [&, at] { windows[place_of(at)].read(file, at); });
   };
-  if (file.sectors() > 0) begin(0);
-  for (std::uint32_t first = 0; first < file.sectors(); first += kWindowSectors) {
-    reading.get();
-    if (first + kWindowSectors < file.sectors()) begin(first + kWindowSectors);
-    const Window& window = windows[first / kWindowSectors % 2];
-    see(window);
-    if (pace) RB_TRY(pace(window.bytes().size()));
+  begin(0);
+  begin(kWindowSectors);
+  for (std::uint64_t first = 0; first < file.sectors(); first += kWindowSectors) {
+    begin(first + 2 * kWindowSectors);
+    const std::size_t place = place_of(static_cast<std::uint32_t>(first));
+    readings[place].get();
+    see(windows[place]);
+    if (pace) RB_TRY(pace(windows[place].bytes().size()));
   }
   return {};
 }

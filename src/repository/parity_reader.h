@@ -1,6 +1,6 @@
 // Holds a pack against its parity and computes what the pack has lost. Writes nothing: corrected sectors go
 // to the caller (pack_repair.h makes a new file of them). Nothing is given that does not have the CRC of
-// what stood there. Memory: the tables of CRCs, and about 10 MiB. Thread-safe; borrows the files.
+// what stood there. Memory: the tables of CRCs, and about 15 MiB. Thread-safe; borrows the files.
 #pragma once
 
 #include <functional>
