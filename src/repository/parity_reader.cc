@@ -69,7 +69,7 @@ Status read_all(const SectorFile& file, const ParityReader::Pace& pace, const Se
   begin(0);
   begin(kWindowSectors);
   for (std::uint64_t first = 0; first < file.sectors(); first += kWindowSectors) {
-    begin(first + 2 * kWindowSectors);
+    begin(first + 2 * std::uint64_t{kWindowSectors});
     const std::size_t place = place_of(static_cast<std::uint32_t>(first));
     readings[place].get();
     see(windows[place]);
