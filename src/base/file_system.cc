@@ -216,7 +216,7 @@ Status write_file_atomically(FileSystem& fs, const std::string& path, ByteView c
   RB_TRY(const bool left_behind, fs.exists(temporary));
   if (left_behind) RB_TRY(fs.remove(temporary));
   if (const Status written = write_new_file(fs, temporary, content); !written) {
-    (void)fs.remove(temporary);
+    static_cast<void>(fs.remove(temporary));
     return written;
   }
   RB_TRY(fs.rename(temporary, path));
