@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -11,6 +12,7 @@
 #include "base/log.h"
 #include "net/ascii.h"
 #include "net/tcp_socket.h"
+#include "net/tls_context.h"
 
 namespace rb::net {
 
@@ -34,6 +36,16 @@ std::string trimmed(std::string_view text) {
   return std::string(text);
 }
 
+bool is_over_tcp(const CurlProgress& progress) {
+  return progress.target.socket_path.empty() && progress.socket >= 0;
+}
+
+void cork(CurlProgress& progress, bool is_corked) {
+  if (progress.is_corked == is_corked || !is_over_tcp(progress)) return;
+  progress.is_corked = is_corked;
+  cork_tcp(progress.socket, is_corked);
+}
+
 std::size_t on_upload(char* out, std::size_t size, std::size_t count, void* opaque) {
   auto& progress = *static_cast<CurlProgress*>(opaque);
   std::size_t room = size * count;
@@ -41,6 +53,7 @@ std::size_t on_upload(char* out, std::size_t size, std::size_t count, void* opaq
   if (progress.rate.limits()) room = std::min(room, progress.rate.piece_bytes());
   const std::size_t read = progress.upload.read(reinterpret_cast<std::uint8_t*>(out), room);
   progress.rate.pay(read, progress.exchange.cancelled);
+  if (read > kTlsRecordBytes) cork(progress, true);
   return read;
 }
 
@@ -135,15 +148,17 @@ std::size_t on_body(char* data, std::size_t size, std::size_t count, void* opaqu
 // A peer whose machine or network has gone says nothing at all, not even to TCP's probes. (The kernel's own
 // way to notice, TCP_USER_TIMEOUT, would also end connections to a server that is merely busy.)
 bool is_lost(CurlProgress& progress) {
-  if (!progress.target.socket_path.empty() || progress.socket < 0) return false;
+  if (!is_over_tcp(progress)) return false;
   const auto now = std::chrono::steady_clock::now();
   if (now - progress.looked < kLookEvery) return false;
   progress.looked = now;
   return silence_of_tcp_peer(progress.socket) >= progress.target.lost_after;
 }
 
-int on_progress(void* opaque, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+// Called whenever something moved, and at the end.
+int on_progress(void* opaque, curl_off_t, curl_off_t, curl_off_t, curl_off_t uploaded) {
   auto& progress = *static_cast<CurlProgress*>(opaque);
+  if (std::cmp_greater_equal(uploaded, progress.upload.size())) cork(progress, false);
   const auto* cancelled = progress.exchange.cancelled;
   if (cancelled && cancelled->load()) return 1;
   if (!is_lost(progress)) return 0;

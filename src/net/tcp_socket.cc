@@ -162,6 +162,10 @@ void tune_tcp(int fd, std::chrono::milliseconds unacknowledged) {
   set_number(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(unacknowledged.count()));
 }
 
+void cork_tcp(int fd, bool is_corked) {
+  set_number(fd, IPPROTO_TCP, TCP_CORK, is_corked ? 1 : 0);
+}
+
 std::chrono::milliseconds silence_of_tcp_peer(int fd) {
   tcp_info info{};
   socklen_t size = sizeof info;

@@ -9,10 +9,6 @@ namespace rb::net {
 
 namespace {
 
-// How much is read ahead from a socket in one system call: two records and a little. Connections that wait
-// hold no such buffer (SSL_MODE_RELEASE_BUFFERS).
-constexpr std::size_t kReadAheadBytes = 36 << 10;
-
 Status use_files(SSL_CTX& context, const TlsFiles& files) {
   RB_TRY(const OpensslPtr<X509> certificate, load_certificate(files.certificate));
   RB_TRY(const OpensslPtr<EVP_PKEY> key, load_private_key(files.key));
@@ -33,8 +29,9 @@ Status set_rules(SSL_CTX& context) {
                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_options(&context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
                                     SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+  // A record's head and body in one system call. Not more of them: OpenSSL would move what is left in its
+  // buffer to the front for each. Connections that wait hold no such buffer (SSL_MODE_RELEASE_BUFFERS).
   SSL_CTX_set_read_ahead(&context, 1);
-  SSL_CTX_set_default_read_buffer_len(&context, kReadAheadBytes);
   // One ticket a handshake, sealed with a key of this context: resuming costs the server no memory.
   SSL_CTX_set_num_tickets(&context, 1);
   SSL_CTX_set_session_cache_mode(&context, SSL_SESS_CACHE_OFF);

@@ -14,6 +14,9 @@ namespace rb::net {
 
 struct TlsFiles;
 
+// The most that one record of TLS carries. What is shorter goes into one together with what follows.
+inline constexpr std::size_t kTlsRecordBytes = 16 << 10;
+
 class TlsContext {
  public:
   // Errors name the file and what is wrong with it: missing, unreadable, no PEM, key and certificate that

@@ -8,6 +8,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "net/socket_bio.h"
+#include "net/tcp_socket.h"
 
 namespace rb::net {
 
@@ -19,8 +20,6 @@ namespace {
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 using Socket = asio::generic::stream_protocol::socket;
 
-// A record of TLS. What is shorter goes into one together with what follows.
-constexpr std::size_t kRecordBytes = 16 << 10;
 // Who has so much to read at once lets the others go first. OpenSSL does not say when it would have waited,
 // so without this a fast sender would keep the thread to itself.
 constexpr std::size_t kTurnBytes = 256 << 10;
@@ -105,21 +104,24 @@ class TlsStream final : public ByteStream {
 
   awaitable<Transfer> write_all(std::span<const asio::const_buffer> from) override {
     GatherCursor cursor(from);
+    const bool has_several_records = asio::buffer_size(from) > kTlsRecordBytes;
+    if (has_several_records) cork_tcp(socket_.native_handle(), true);
     Bytes staged;
     Transfer sent;
     while (!cursor.at_end() && !sent.error) {
       ByteView now = cursor.contiguous();
-      const bool is_direct = now.size() >= kRecordBytes;
+      const bool is_direct = now.size() >= kTlsRecordBytes;
       if (is_direct) {
         cursor.advance(now.size());
       } else {
-        cursor.gather(kRecordBytes, staged);
+        cursor.gather(kTlsRecordBytes, staged);
         now = staged;
       }
       const Transfer step = co_await write_piece(now);
       sent.bytes += step.bytes;
       sent.error = step.error;
     }
+    if (has_several_records && socket_.is_open()) cork_tcp(socket_.native_handle(), false);
     co_return sent;
   }
 
