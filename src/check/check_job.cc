@@ -44,7 +44,7 @@ CheckJob::~CheckJob() {
 
 Status CheckJob::begin(const CheckOrder& order) {
   const std::lock_guard lock(mutex_);
-  if (state_.running) return fail(Errc::busy, "a check is running already");
+  if (state_.running) return fail(Errc::busy, "a check is running already: try again when it has ended");
   if (thread_.joinable()) thread_.join();
   state_ = {.begun = true, .running = true, .data = order.data};
   pace_ = std::make_shared<Pace>(order.bytes_per_second);

@@ -196,12 +196,16 @@ class ReserveForCollection {
   SpaceGuard& space_;
 };
 
+std::unexpected<Error> runs_already() {
+  return fail(Errc::busy, "a collection is running already: try again when it has ended");
+}
+
 }  // namespace
 
 Result<CollectionReport> run_collection(RepositoryCore& core, const CollectionOptions& options,
                                         const std::atomic<bool>& cancelled) {
   const std::unique_lock lock(core.gate().collector(), std::try_to_lock);
-  if (!lock) return fail(Errc::busy, "a collection is running already");
+  if (!lock) return runs_already();
   std::optional<ReserveForCollection> reserve;
   if (!options.dry_run) reserve.emplace(core.space());
   return Collection(core, options, cancelled).run();
@@ -209,7 +213,7 @@ Result<CollectionReport> run_collection(RepositoryCore& core, const CollectionOp
 
 Status finish_sweep(RepositoryCore& core, const std::atomic<bool>& cancelled) {
   const std::unique_lock lock(core.gate().collector(), std::try_to_lock);
-  if (!lock) return fail(Errc::busy, "a collection is running already");
+  if (!lock) return runs_already();
   const CollectionOptions options;
   return Collection(core, options, cancelled).finish_sweep();
 }
