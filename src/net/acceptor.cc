@@ -74,17 +74,17 @@ void Acceptor::greet(int fd) {
   ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
   Socket socket(core_.io);
   boost::system::error_code error;
-  socket.assign(asio::generic::stream_protocol(address.ss_family, 0), fd, error);
+  static_cast<void>(socket.assign(asio::generic::stream_protocol(address.ss_family, 0), fd, error));
   if (error) return log(LogLevel::warning, "taking a connection: {}", error.message());
   (void)owned.release();
-  socket.native_non_blocking(true, error);
+  static_cast<void>(socket.native_non_blocking(true, error));  // it is already: accept4() made it so
   if (is_tcp_) return welcome_(make_tls_stream(std::move(socket), context_), std::move(*peer));
   welcome_(make_plain_stream(std::move(socket)), std::move(*peer));
 }
 
 void Acceptor::close() {
   boost::system::error_code ignored;
-  descriptor_.close(ignored);
+  static_cast<void>(descriptor_.close(ignored));
 }
 
 }  // namespace rb::net

@@ -40,12 +40,12 @@ class PlainStream final : public ByteStream {
 
   void end_writing() override {
     boost::system::error_code ignored;  // the peer may have gone already
-    socket_.shutdown(asio::socket_base::shutdown_send, ignored);
+    static_cast<void>(socket_.shutdown(asio::socket_base::shutdown_send, ignored));
   }
 
   void close() override {
     boost::system::error_code ignored;
-    socket_.close(ignored);
+    static_cast<void>(socket_.close(ignored));
   }
 
  private:

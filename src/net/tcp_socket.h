@@ -34,8 +34,8 @@ Result<std::string> peer_host(int fd);
 // anything on is given up. `unacknowledged` also counts while the peer takes nothing (its window is closed),
 // so it must be longer than a peer may pause.
 void tune_tcp(int fd, std::chrono::milliseconds unacknowledged);
-// Corked, a socket sends full segments only, at the latest after 200 ms: OpenSSL writes each record by itself,
-// which would make a segment of each. What is left goes out when it is uncorked.
+// Corked, a socket sends full segments only, at the latest after 200 ms: OpenSSL writes each record by
+// itself, which would make a segment of each. What is left goes out when it is uncorked.
 void cork_tcp(int fd, bool is_corked);
 // How long ago the peer's last word came (data or acknowledgement, probes included); zero when unknown.
 std::chrono::milliseconds silence_of_tcp_peer(int fd);

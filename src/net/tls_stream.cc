@@ -128,14 +128,14 @@ class TlsStream final : public ByteStream {
   void end_writing() override {
     say_goodbye();
     boost::system::error_code ignored;  // the peer may have gone already
-    socket_.shutdown(asio::socket_base::shutdown_send, ignored);
+    static_cast<void>(socket_.shutdown(asio::socket_base::shutdown_send, ignored));
   }
 
   void close() override {
     if (!socket_.is_open()) return;
     say_goodbye();
     boost::system::error_code ignored;
-    socket_.close(ignored);
+    static_cast<void>(socket_.close(ignored));
   }
 
  private:
