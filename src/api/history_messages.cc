@@ -155,7 +155,7 @@ std::string encode_prune_request(const PruneRequest& request) {
 Result<PruneRequest> decode_prune_request(ByteView text) {
   RB_TRY(const json value, parse(text));
   Fields fields(value);
-  const PruneRequest request{fields.optional_text("node"), fields.flag("dry_run"), fields.flag("snapshots")};
+  PruneRequest request{fields.optional_text("node"), fields.flag("dry_run"), fields.flag("snapshots")};
   RB_TRY(fields.status());
   return request;
 }
@@ -177,7 +177,7 @@ std::string encode_snapshot_order(const SnapshotOrder& order) {
 Result<SnapshotOrder> decode_snapshot_order(ByteView text) {
   RB_TRY(const json value, parse(text));
   Fields fields(value);
-  const SnapshotOrder order{fields.text("node"), fields.text("snapshot"), fields.flag("pinned")};
+  SnapshotOrder order{fields.text("node"), fields.text("snapshot"), fields.flag("pinned")};
   RB_TRY(fields.status());
   return order;
 }

@@ -1,5 +1,7 @@
 #include "base/erasure_code.h"
 
+#include <numeric>
+
 #include <isa-l/erasure_code.h>
 
 #include "base/error.h"
@@ -51,6 +53,7 @@ void add_row(std::vector<std::uint8_t> const& tables, unsigned data_rows, unsign
 
 std::vector<std::uint8_t*> pointers_to(std::vector<Bytes>& rows) {
   std::vector<std::uint8_t*> pointers;
+  pointers.reserve(rows.size());
   for (Bytes& row : rows)
     pointers.push_back(row.data());
   return pointers;
@@ -61,9 +64,8 @@ std::vector<std::uint8_t*> pointers_to(std::vector<Bytes>& rows) {
 ErasureCode::ErasureCode(unsigned data_rows, unsigned parity_rows)
     : data_rows_(data_rows), parity_rows_(parity_rows) {
   RB_ASSERT(data_rows >= 1 && parity_rows >= 1 && data_rows + parity_rows <= kErasureRowsMax);
-  std::vector<unsigned> all;
-  for (unsigned j = 0; j < parity_rows; ++j)
-    all.push_back(j);
+  std::vector<unsigned> all(parity_rows);
+  std::iota(all.begin(), all.end(), 0u);
   tables_ = make_tables(data_rows, all);
 }
 

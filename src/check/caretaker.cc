@@ -153,6 +153,7 @@ std::vector<std::uint64_t> Caretaker::due_packs(std::chrono::seconds period) con
   }
   std::sort(due.begin(), due.end());
   std::vector<std::uint64_t> packs;
+  packs.reserve(due.size());
   for (const auto& [last, pack] : due)
     packs.push_back(pack);
   return packs;

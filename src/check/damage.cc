@@ -45,9 +45,9 @@ Result<std::vector<LocatedRow>> rows_in_gaps(RepositoryCore& core, const PackGap
   }));
   // What was relocated or replaced meanwhile is no longer there.
   std::vector<LocatedRow> confirmed;
-  for (LocatedRow& row : lost) {
+  for (const LocatedRow& row : lost) {
     RB_TRY(const bool stands, still_stands(core, row));
-    if (stands) confirmed.push_back(std::move(row));
+    if (stands) confirmed.push_back(row);
   }
   return confirmed;
 }
@@ -56,6 +56,7 @@ Status report_lost(RepositoryCore& core, const std::vector<LocatedRow>& lost, co
                    const Pace& pace, Findings& findings) {
   if (lost.empty()) return {};
   std::vector<QuarantinedObject> objects;
+  objects.reserve(lost.size());
   for (const LocatedRow& row : lost)
     objects.push_back({row.domain, row.id, row.row.at});
   const auto added = core.quarantine().add(objects);

@@ -99,6 +99,7 @@ class Descent {
   // Notes what is damaged, and keeps what has damage beneath.
   void open(std::vector<Step> candidates) {
     std::vector<ObjectId> ids;
+    ids.reserve(candidates.size());
     for (const Step& step : candidates)
       ids.push_back(step.id);
     const auto answer = core_.index().find(domain_, ids);

@@ -143,7 +143,7 @@ Result<std::string> PackKeeper::keep_damaged(std::uint64_t pack) {
   FileSystem& fs = core_.file_system();
   const std::string path = core_.packs().path(pack);
   for (unsigned i = 1; i <= kDamagedCopiesMax; ++i) {
-    const std::string kept = fmt::format("{}.damaged-{}", path, i);
+    std::string kept = fmt::format("{}.damaged-{}", path, i);
     RB_TRY(const bool taken, fs.exists(kept));
     if (taken) continue;
     RB_TRY(fs.link(path, kept));

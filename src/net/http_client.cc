@@ -132,7 +132,7 @@ class HttpClient::Handle {
     curl_slist* list = curl_slist_append(nullptr, "Expect:");  // nobody waits for a 100
     if (!request.headers.contains("content-type")) list = curl_slist_append(list, "Content-Type:");
     for (const auto& [name, value] : request.headers) {
-      list = curl_slist_append(list, (name + ": " + value).c_str());
+      list = curl_slist_append(list, fmt::format("{}: {}", name, value).c_str());
     }
     if (!target_.authorization.empty())
       list = curl_slist_append(list, ("Authorization: " + target_.authorization).c_str());

@@ -18,7 +18,7 @@ namespace rb::net {
 
 namespace {
 
-constexpr long kDay = 24 * 60 * 60;
+constexpr long kDay = 24L * 60 * 60;
 
 struct Paths {
   explicit Paths(const std::string& directory)
