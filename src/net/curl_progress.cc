@@ -96,6 +96,7 @@ int port_of(int fd) {
 int on_request_start(void* opaque, char*, char*, int, int local_port) {
   auto& progress = *static_cast<CurlProgress*>(opaque);
   progress.upload.rewind();
+  progress.is_corked = false;
   if (progress.target.socket_path.empty()) {
     // Where a name has several addresses, the socket that was opened last may not be the one that was taken.
     if (port_of(progress.socket) != local_port) progress.socket = -1;

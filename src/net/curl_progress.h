@@ -28,7 +28,7 @@ struct CurlProgress {
   int& socket;  // that the handle opened last; it has one connection at a time
   std::chrono::steady_clock::time_point looked = std::chrono::steady_clock::now();
   UploadBody upload;
-  bool is_corked = false;
+  bool is_corked = false;  // that socket, by this exchange
   api::Response answer;
   std::size_t head_bytes = 0;
   bool head_is_complete = false;

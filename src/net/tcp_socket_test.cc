@@ -74,8 +74,9 @@ TEST(TcpSocketTest, APeerIsNamedByItsAddressAndHeardOf) {
 }
 
 TEST(TcpSocketTest, ACorkedSocketHoldsBackWhatFillsNoSegmentUntilItIsUncorked) {
-  const UniqueFd listener = std::move(listen_on_tcp("127.0.0.1:0")->front());
-  const std::string address = *local_address(listener.get());
+  const auto sockets = listen_on_tcp("127.0.0.1:0");
+  ASSERT_TRUE(sockets);
+  const std::string address = *local_address(sockets->front().get());
   const test::RawClient client(static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
   ASSERT_TRUE(client.connected());
   tune_tcp(client.fd(), std::chrono::seconds(30));

@@ -29,8 +29,8 @@ Status set_rules(SSL_CTX& context) {
                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_options(&context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
                                     SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-  // A record's head and body in one system call. Not more of them: OpenSSL would move what is left in its
-  // buffer to the front for each. Connections that wait hold no such buffer (SSL_MODE_RELEASE_BUFFERS).
+  // A record's head and body in one system call. A buffer for several gains nothing: OpenSSL moves what is
+  // left in it to the front for each. Connections that wait hold no buffer (SSL_MODE_RELEASE_BUFFERS).
   SSL_CTX_set_read_ahead(&context, 1);
   // One ticket a handshake, sealed with a key of this context: resuming costs the server no memory.
   SSL_CTX_set_num_tickets(&context, 1);
