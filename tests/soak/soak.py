@@ -51,6 +51,7 @@ class Soak:
         self.typical = 0.4  # seconds that a round takes when nobody is killed; learned
 
     def fail(self, why):
+        self.fleet.kill_server()
         sys.exit(f"{why}\nseed {self.seed}; everything is kept in {self.scratch}")
 
     # One round: what begins in it.
