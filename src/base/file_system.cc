@@ -21,17 +21,22 @@ namespace {
 
 class PosixFile final : public File {
  public:
-  PosixFile(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  PosixFile(UniqueFd fd, std::string path, OpenMode mode)
+      : fd_(std::move(fd)), path_(std::move(path)), mode_(mode) {}
 
   Status write_at(std::uint64_t offset, ByteView data) override {
+    bool direct = direct_ && is_of_blocks(offset, data);
     while (!data.empty()) {
-      const ssize_t n = ::pwrite(fd_.get(), data.data(), data.size(), static_cast<off_t>(offset));
+      const int fd = direct ? direct_.get() : fd_.get();
+      const ssize_t n = ::pwrite(fd, data.data(), data.size(), static_cast<off_t>(offset));
       if (n < 0 && errno == EINTR) continue;
+      if (n < 0 && errno == EINVAL && std::exchange(direct, false)) continue;  // its blocks are larger
       if (n < 0) return fail_errno(fmt::format("writing {}", path_), errno);
       // A device that takes nothing and reports nothing would keep us here for ever.
       if (n == 0) return fail_errno(fmt::format("writing {}", path_), EIO);
       data = data.subspan(static_cast<std::size_t>(n));
       offset += static_cast<std::uint64_t>(n);
+      direct = direct && n % kDeviceBlock == 0;  // the disk is nearly full
     }
     return {};
   }
@@ -74,19 +79,21 @@ class PosixFile final : public File {
   }
 
   // The file itself, whatever its name means by now. Not every file system can do it.
-  void read_past_cache() override {
+  void bypass_cache() override {
     const std::string self = fmt::format("/proc/self/fd/{}", fd_.get());
-    direct_.reset(::open(self.c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC));
+    const int access = mode_ == OpenMode::read ? O_RDONLY : O_RDWR;
+    direct_.reset(::open(self.c_str(), access | O_DIRECT | O_CLOEXEC));
   }
 
  private:
-  static bool is_of_blocks(std::uint64_t offset, std::span<const std::uint8_t> out) {
-    const auto address = reinterpret_cast<std::uintptr_t>(out.data());
-    return (offset | address | out.size()) % kDeviceBlock == 0;
+  static bool is_of_blocks(std::uint64_t offset, ByteView bytes) {
+    const auto address = reinterpret_cast<std::uintptr_t>(bytes.data());
+    return (offset | address | bytes.size()) % kDeviceBlock == 0;
   }
 
   UniqueFd fd_, direct_;
   std::string path_;
+  OpenMode mode_;
 };
 
 Result<UniqueFd> open_fd(const std::string& path, int flags, mode_t mode = 0) {
@@ -113,7 +120,7 @@ class PosixFileSystem final : public FileSystem {
  public:
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
     RB_TRY(auto fd, open_fd(path, flags_of(mode), 0600));
-    return std::unique_ptr<File>(new PosixFile(std::move(fd), path));
+    return std::unique_ptr<File>(new PosixFile(std::move(fd), path, mode));
   }
 
   Status rename(const std::string& from, const std::string& to) override {

@@ -34,10 +34,10 @@ class File {
     static_cast<void>(offset);
     static_cast<void>(bytes);
   }
-  // From now on, where the system can do that, reads of whole blocks of kDeviceBlock bytes into memory
-  // aligned alike go past the kernel's memory: they come from the device, and don't take the room of what
-  // others read. To be called before other threads read.
-  virtual void read_past_cache() {}
+  // From now on, where the system can do that, reads and writes of whole blocks of kDeviceBlock bytes from
+  // or into memory aligned alike go past the kernel's memory: between the device and there, and without
+  // taking the room of what others read. To be called before other threads use the file.
+  virtual void bypass_cache() {}
 };
 
 enum class OpenMode : std::uint8_t {

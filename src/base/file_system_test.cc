@@ -1,6 +1,8 @@
 // What every FileSystem does, real or fake.
 #include "base/file_system.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 
@@ -68,6 +70,33 @@ TYPED_TEST(FileSystemTest, WritingBeyondTheEndLeavesZeros) {
   ASSERT_TRUE((*file)->write_at(2, as_bytes("x")).has_value());
   EXPECT_EQ(this->text("a"), std::string("\0\0x", 3));
   EXPECT_EQ(*(*file)->size(), 3u);
+}
+
+// Whole blocks past the cache, parts of them through it, and parts of blocks that went past it before.
+TYPED_TEST(FileSystemTest, WritesPastTheCacheAndThroughItMakeOneFile) {
+  auto file = this->fs_.open(this->p("a"), OpenMode::create_new);
+  ASSERT_TRUE(file.has_value());
+  (*file)->bypass_cache();
+  const std::size_t size = 8 * kDeviceBlock + 100;
+  const std::unique_ptr<std::uint8_t, decltype(&std::free)> memory(
+      static_cast<std::uint8_t*>(std::aligned_alloc(kDeviceBlock, 9 * kDeviceBlock)), &std::free);
+  for (std::size_t i = 0; i < size; ++i)
+    memory.get()[i] = static_cast<std::uint8_t>(i * 7 + i / 256);
+  const ByteView all(memory.get(), size);
+  const auto write = [&](std::size_t begin, std::size_t end) {
+    ASSERT_TRUE((*file)->write_at(begin, all.subspan(begin, end - begin)).has_value());
+  };
+  write(0, 80);
+  write(0, 3 * kDeviceBlock);
+  write(3 * kDeviceBlock, 3 * kDeviceBlock + 17);
+  ASSERT_TRUE((*file)->sync().has_value());
+  write(3 * kDeviceBlock, 8 * kDeviceBlock);
+  write(8 * kDeviceBlock, size);
+  ASSERT_TRUE((*file)->sync().has_value());
+  EXPECT_TRUE(this->text("a") == as_text(all));
+  Bytes unaligned(2 * kDeviceBlock);
+  EXPECT_EQ(*(*file)->read_at(kDeviceBlock, unaligned), unaligned.size());
+  EXPECT_TRUE(std::ranges::equal(unaligned, all.subspan(kDeviceBlock, unaligned.size())));
 }
 
 TYPED_TEST(FileSystemTest, ReadIsShortOnlyAtTheEnd) {

@@ -23,7 +23,7 @@ Result<std::optional<ParityReader>> open_parity(RepositoryCore& core, std::uint6
   if (!exists) return std::optional<ParityReader>();
   RB_TRY(std::shared_ptr<File> file, core.file_system().open(path, OpenMode::read));
   file->drop_cache();
-  file->read_past_cache();
+  file->bypass_cache();
   auto reader = ParityReader::open(std::move(file), {core.directory().format.id, pack});
   if (reader) return std::optional<ParityReader>(std::move(*reader));
   if (reader.error().code == Errc::unsupported) return std::unexpected(reader.error());
@@ -78,7 +78,7 @@ Result<PackKeeper::Examined> PackKeeper::examine(std::uint64_t pack, const Parit
                                                  const Wanted& wanted, Pace& pace, PackOutcome& outcome) {
   RB_TRY(const auto file, core_.file_system().open(core_.packs().path(pack), OpenMode::read));
   if (wanted.cache == KernelCache::drop) file->drop_cache();
-  if (wanted.thoroughness == Thoroughness::parity) file->read_past_cache();
+  if (wanted.thoroughness == Thoroughness::parity) file->bypass_cache();
   RB_TRY(outcome.bytes, file->size());
   PackOutcome beside = outcome;
   std::future<Status> reading;

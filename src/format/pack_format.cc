@@ -143,20 +143,23 @@ std::size_t PackRecordHeader::record_bytes() const {
   return (block_offset() + block_bytes + kPackAlignment - 1) / kPackAlignment * kPackAlignment;
 }
 
+std::size_t pack_record_bytes(std::size_t block_bytes) {
+  return PackRecordHeader{.block_bytes = static_cast<std::uint32_t>(block_bytes)}.record_bytes();
+}
+
 std::size_t pack_record_bytes_max() {
-  return PackRecordHeader{.block_bytes = static_cast<std::uint32_t>(kMaxBlockBytes)}.record_bytes();
+  return pack_record_bytes(kMaxBlockBytes);
 }
 
 bool valid_block_bytes(std::size_t block_bytes) {
   return block_bytes >= kBlockTailBytes && block_bytes <= kMaxBlockBytes;
 }
 
-std::span<std::uint8_t> prepare_pack_record(const PackRecordOwner& owner, ByteView block, Bytes& buffer) {
-  RB_ASSERT(valid_block_bytes(block.size()));
+void encode_pack_record(const PackRecordOwner& owner, ByteView block, const PackPosition& at,
+                        const HashKey& record_key, std::span<std::uint8_t> record) {
+  RB_ASSERT(valid_block_bytes(block.size()) && record.size() == pack_record_bytes(block.size()));
   const PackRecordHeader header{.owner = owner, .block_bytes = static_cast<std::uint32_t>(block.size())};
-  const std::size_t record_bytes = header.record_bytes();
-  if (buffer.size() < record_bytes) buffer.resize(record_bytes);
-  std::uint8_t* const out = buffer.data();
+  std::uint8_t* const out = record.data();
   const std::uint32_t fields[4] = {header.block_bytes, owner.domain, owner.node, 0};
   std::memcpy(out, kPackRecordMagic.data(), kPackRecordMagic.size());
   std::memcpy(out + kPackRecordMagic.size(), fields, sizeof fields);
@@ -166,8 +169,8 @@ std::span<std::uint8_t> prepare_pack_record(const PackRecordOwner& owner, ByteVi
   }
   std::memcpy(out + header.block_offset(), block.data(), block.size());
   const std::size_t used_bytes = header.block_offset() + block.size();
-  std::memset(out + used_bytes, 0, record_bytes - used_bytes);
-  return std::span(buffer).first(record_bytes);
+  std::memset(out + used_bytes, 0, record.size() - used_bytes);
+  place_pack_record(record, at, record_key);
 }
 
 void place_pack_record(std::span<std::uint8_t> record, const PackPosition& at, const HashKey& record_key) {

@@ -75,10 +75,12 @@ std::size_t pack_record_bytes_max();
 // Between the 32 bytes of its own checksum and kMaxBlockBytes.
 bool valid_block_bytes(std::size_t block_bytes);
 
-// Writing is two steps, because where a record goes is known last and under a lock. The first copies the
-// block and computes its CRCs; the second adds the checks that depend on the place. Requires:
-// valid_block_bytes. `buffer` grows as needed and keeps its size for the next record; gives the record in it.
-std::span<std::uint8_t> prepare_pack_record(const PackRecordOwner& owner, ByteView block, Bytes& buffer);
+// What the record of such a block takes, header and padding included.
+std::size_t pack_record_bytes(std::size_t block_bytes);
+// Requires: valid_block_bytes, and `out` is of pack_record_bytes.
+void encode_pack_record(const PackRecordOwner& owner, ByteView block, const PackPosition& at,
+                        const HashKey& record_key, std::span<std::uint8_t> out);
+// The checks alone: those that bind a record to its place. Requires: the length in its header is its own.
 void place_pack_record(std::span<std::uint8_t> record, const PackPosition& at, const HashKey& record_key);
 
 // Of at least kPackRecordHeaderBytes. Nothing unless the header alone proves that a record was written at

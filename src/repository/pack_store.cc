@@ -10,9 +10,6 @@ namespace rb {
 
 namespace {
 
-// Buffers kept for later appends: as many as there are threads that append at once, within reason.
-constexpr std::size_t kSpareBuffersMax = 8;
-
 // Has a pack of the store for itself, but for what other threads read of it.
 class CollectorPackImpl final : public CollectorPack {
  public:
@@ -55,10 +52,24 @@ Result<PackPosition> PackStoreImpl::append(const PackRecordOwner& owner, ByteVie
   if (!valid_block_bytes(block.size())) {
     return fail(Errc::invalid_argument, fmt::format("a block of {} bytes can't be stored", block.size()));
   }
-  Bytes buffer = take_buffer();
-  const std::span<std::uint8_t> record = prepare_pack_record(owner, block, buffer);
-  Result<PackPosition> at = write_record(record);
-  give_buffer(std::move(buffer));
+  std::unique_lock lock(mutex_);
+  make_room(lock);
+  const std::size_t bytes = pack_record_bytes(block.size());
+  const bool full = open_ && open_->end > kPackHeaderBytes && open_->end + bytes > options_.pack_bytes_max;
+  if (!open_ || full) RB_TRY(open_next_pack());
+  const PackPosition at = add_record(*open_, owner, block);
+  end_.offset = open_->end;
+  ++appended_;
+  if (dirty_.empty() || dirty_.back() != open_) dirty_.push_back(open_);
+  return at;
+}
+
+PackPosition PackStoreImpl::add_record(WritablePack& pack, const PackRecordOwner& owner, ByteView block) {
+  const PackPosition at{.pack = pack.number, .offset = pack.end};
+  const std::size_t bytes = pack_record_bytes(block.size());
+  encode_pack_record(owner, block, at, record_key_, pack.tail->add(bytes, memory_));
+  pack.end += bytes;
+  stored_bytes_ += bytes;
   return at;
 }
 
@@ -107,38 +118,6 @@ bool PackStoreImpl::is_sealed(const std::shared_ptr<WritablePack>& pack) const {
   return !pack || (pack != open_ && pack->is_sealed());
 }
 
-Bytes PackStoreImpl::take_buffer() {
-  const std::lock_guard lock(buffers_mutex_);
-  if (buffers_.empty()) return {};
-  Bytes buffer = std::move(buffers_.back());
-  buffers_.pop_back();
-  return buffer;
-}
-
-void PackStoreImpl::give_buffer(Bytes buffer) {
-  const std::lock_guard lock(buffers_mutex_);
-  if (buffers_.size() < kSpareBuffersMax) buffers_.push_back(std::move(buffer));
-}
-
-Result<PackPosition> PackStoreImpl::write_record(std::span<std::uint8_t> record) {
-  const std::lock_guard lock(mutex_);
-  const bool full =
-      open_ && open_->end > kPackHeaderBytes && open_->end + record.size() > options_.pack_bytes_max;
-  if (!open_ || full) RB_TRY(open_next_pack());
-  const PackPosition at{.pack = open_->number, .offset = open_->end};
-  place_pack_record(record, at, record_key_);
-  if (const Status written = open_->file->write_at(at.offset, record); !written) {
-    seal();  // what stands there now is unknown, and the next record must not depend on it
-    return std::unexpected(written.error());
-  }
-  open_->end += record.size();
-  end_.offset = open_->end;
-  stored_bytes_ += record.size();
-  ++appended_;
-  if (dirty_.empty() || dirty_.back() != open_) dirty_.push_back(open_);
-  return at;
-}
-
 Result<std::shared_ptr<WritablePack>> PackStoreImpl::create_pack(PackWriter writer) {
   auto pack = std::make_shared<WritablePack>();
   pack->writer = writer;
@@ -169,11 +148,13 @@ Status PackStoreImpl::open_next_pack() {
 }
 
 Status PackStoreImpl::begin_pack(WritablePack& pack) {
-  const PackHeader header{.repository = repository_,
-                          .number = pack.number,
-                          .collections_begun = options_.collections_begun,
-                          .writer = pack.writer};
-  RB_TRY(pack.file->write_at(0, encode_pack_header(header)));
+  const Bytes header = encode_pack_header({.repository = repository_,
+                                           .number = pack.number,
+                                           .collections_begun = options_.collections_begun,
+                                           .writer = pack.writer});
+  RB_TRY(pack.file->write_at(0, header));
+  pack.file->bypass_cache();
+  pack.tail.emplace(header);
   return fs_.sync_directory(directory_);
 }
 
@@ -190,28 +171,30 @@ Result<std::unique_ptr<CollectorPack>> PackStoreImpl::begin_collector_pack() {
   return std::make_unique<CollectorPackImpl>(*this, std::move(pack));
 }
 
+// What gathers of a collector's pack is nobody else's: it is written without the lock.
 Result<PackPosition> PackStoreImpl::append_to(WritablePack& pack, const PackRecordOwner& owner,
                                               ByteView block) {
   RB_ASSERT(pack.file && valid_block_bytes(block.size()));
-  Bytes buffer = take_buffer();
-  const std::span<std::uint8_t> record = prepare_pack_record(owner, block, buffer);
-  const PackPosition at{.pack = pack.number, .offset = pack.end};
-  place_pack_record(record, at, record_key_);
-  const Status written = pack.file->write_at(at.offset, record);
-  const std::size_t record_bytes = record.size();
-  give_buffer(std::move(buffer));
-  RB_TRY(written);
+  if (pack.tail->is_full()) RB_TRY(write_tail(pack));
   const std::lock_guard lock(mutex_);
-  pack.end += record_bytes;
-  stored_bytes_ += record_bytes;
-  return at;
+  return add_record(pack, owner, block);
+}
+
+Status PackStoreImpl::write_tail(WritablePack& pack) {
+  PackStretch stretch = pack.tail->take();
+  const Status written = write_stretch(*pack.file, stretch);
+  const std::lock_guard lock(mutex_);
+  memory_.give_back(std::move(stretch.memory));
+  return written;
 }
 
 Status PackStoreImpl::finish(WritablePack& pack) {
   RB_ASSERT(pack.file);
-  const Status synced = pack.file->sync();
+  Status synced = pack.tail->has_untaken() ? write_tail(pack) : Status();
+  if (synced) synced = pack.file->sync();
   const std::lock_guard lock(mutex_);
   pack.file.reset();
+  pack.tail.reset();
   pack.lost = !synced;  // a second sync would prove nothing
   pack.is_filling = false;
   if (synced) pack.synced_end = pack.end;

@@ -41,8 +41,10 @@ class PackStore {
                                                  PackStoreOptions options);
   virtual ~PackStore() = default;
 
-  // Appends one block; not durable before sync(). The block is written as it is, its own checksum was checked
-  // by the caller. After a failed append or sync the pack is sealed and the next append opens a new one.
+  // Appends one block; not durable before sync(), and before that perhaps in this process's memory alone. The
+  // block is written as it is, its own checksum was checked by the caller. Waits for the disk when much has
+  // gathered. What fails in writing is told by sync(); then the pack is sealed and the next append opens a
+  // new one.
   virtual Result<PackPosition> append(const PackRecordOwner& owner, ByteView block) = 0;
 
   // Makes everything durable that was appended before the call; callers at the same time share one fdatasync.

@@ -6,9 +6,11 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <optional>
 
 #include "repository/pack_files.h"
 #include "repository/pack_store.h"
+#include "repository/pack_tail.h"
 
 namespace rb {
 
@@ -18,6 +20,7 @@ struct PackScanRange;  // repository/pack_scanner.h
 struct WritablePack {
   std::uint64_t number = 0;
   std::shared_ptr<File> file;
+  std::optional<PackTail> tail;                 // with what is not in the file yet
   std::uint64_t end = kPackHeaderBytes;         // of the last whole record
   std::uint64_t synced_end = kPackHeaderBytes;  // of the last durable one
   bool lost = false;  // a sync failed: what lies beyond synced_end never becomes durable
@@ -32,9 +35,9 @@ struct LostRange {
   Error error;
 };
 
-// Locking: mutex_ orders appends (each written while it is held: a pack has one writer) and guards all that
-// is not const. It is never held during an fdatasync of records, so appends go on while others wait for the
-// disk.
+// Locking: mutex_ orders appends and guards all that is not const. It is never held while records are written
+// or synced, so appends go on while others wait for the disk. Whoever makes durable writes first, one at a
+// time; an append does so only when too much has gathered.
 class PackStoreImpl final : public PackStore {
  public:
   PackStoreImpl(FileSystem& fs, std::string directory, const HashKey& record_key,
@@ -78,26 +81,33 @@ class PackStoreImpl final : public PackStore {
   // remembers can't come back with other records after a power cut.
   Result<std::shared_ptr<WritablePack>> create_pack(PackWriter writer);
   Status open_next_pack();
-  // The header becomes durable with the first record.
+  // The header is written at once, so that a full disk is noticed before a record is taken; it becomes
+  // durable with the first.
   Status begin_pack(WritablePack& pack);
+  // Puts a record together at the pack's end.
+  PackPosition add_record(WritablePack& pack, const PackRecordOwner& owner, ByteView block);
   // The open pack takes no more records; its file is closed as soon as it is synced.
   void seal();
   // A failed fdatasync has perhaps thrown away what it could not write, and the next one would succeed
-  // without it: nothing that is in this pack now and was not synced before can be trusted.
+  // without it; after a failed write nobody knows what stands there: nothing that is in this pack now and was
+  // not synced before can be trusted.
   void lose(const std::shared_ptr<WritablePack>& pack, const Error& error);
 
   // Waits until everything appended before the call is either durable or known to be lost. One caller at a
   // time works for all that wait; who comes while it works goes into the next round.
   void settle(std::unique_lock<std::mutex>& lock);
   void run_sync_round(std::unique_lock<std::mutex>& lock);
+  // Waits, or works, while too much has gathered in memory.
+  void make_room(std::unique_lock<std::mutex>& lock);
 
   // Lock by themselves.
-  Result<PackPosition> write_record(std::span<std::uint8_t> record);
+  // Of a pack that nobody else fills.
+  Status write_tail(WritablePack& pack);
+  // Returns when the file holds what was appended there, or never will.
+  void await_written(const PackPosition& at);
   Result<ScanResult> scan_range(PackScanRange range, const Visitor& visit);
   Result<Record> read_as_it_is(const PackPosition& at);
   DamageListener damage_listener();
-  Bytes take_buffer();
-  void give_buffer(Bytes buffer);
   // The packs from `first` on, and up to where each may be read: not beyond what is durable.
   std::map<std::uint64_t, std::uint64_t> settled_packs(std::uint64_t first);
 
@@ -120,12 +130,10 @@ class PackStoreImpl final : public PackStore {
   std::uint64_t stored_bytes_ = 0;
   std::uint64_t appended_ = 0, settled_ = 0;  // counts of records
   bool syncing_ = false;
+  StretchMemory memory_;
 
   std::mutex listener_mutex_;
   DamageListener listener_;
-
-  std::mutex buffers_mutex_;
-  std::vector<Bytes> buffers_;
 };
 
 }  // namespace rb

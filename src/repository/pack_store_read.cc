@@ -9,6 +9,7 @@
 namespace rb {
 
 Result<PackStore::Record> PackStoreImpl::read(const PackPosition& at) {
+  await_written(at);
   Result<Record> record = read_as_it_is(at);
   if (record || (record.error().code != Errc::corrupt && record.error().code != Errc::io)) return record;
   Result<Record> corrected = read_corrected_record(fs_, files_.path(at.pack), repository_, at, record_key_);

@@ -37,23 +37,46 @@ void PackStoreImpl::settle(std::unique_lock<std::mutex>& lock) {
   }
 }
 
+void PackStoreImpl::make_room(std::unique_lock<std::mutex>& lock) {
+  while (open_ && open_->tail->is_full()) {
+    if (syncing_) {
+      round_ended_.wait(lock);
+    } else {
+      run_sync_round(lock);
+    }
+  }
+}
+
+void PackStoreImpl::await_written(const PackPosition& at) {
+  std::unique_lock lock(mutex_);
+  const auto found = packs_.find(at.pack);
+  const bool may_wait = found != packs_.end() && found->second && !found->second->is_filling;
+  if (may_wait && at.offset >= found->second->synced_end && at.offset < found->second->end) settle(lock);
+}
+
 void PackStoreImpl::run_sync_round(std::unique_lock<std::mutex>& lock) {
   struct Job {
     std::shared_ptr<WritablePack> pack;
     std::uint64_t end;
+    std::optional<PackStretch> stretch{};
     Status status{};
   };
   std::vector<Job> jobs;
-  for (const auto& pack : dirty_)
+  for (const auto& pack : dirty_) {
     jobs.push_back({.pack = pack, .end = pack->end});
+    if (pack->tail->has_untaken()) jobs.back().stretch = pack->tail->take();
+  }
   const std::uint64_t covered = appended_;
   syncing_ = true;
   lock.unlock();
-  for (Job& job : jobs)
-    job.status = job.pack->file->sync();
+  for (Job& job : jobs) {
+    if (job.stretch) job.status = write_stretch(*job.pack->file, *job.stretch);
+    if (job.status) job.status = job.pack->file->sync();
+  }
   lock.lock();
   syncing_ = false;
-  for (const Job& job : jobs) {
+  for (Job& job : jobs) {
+    if (job.stretch) memory_.give_back(std::move(job.stretch->memory));
     if (job.status) {
       job.pack->synced_end = job.end;
       if (job.pack != open_ && job.pack->end == job.end) job.pack->file.reset();
@@ -73,6 +96,7 @@ void PackStoreImpl::lose(const std::shared_ptr<WritablePack>& pack, const Error&
   lost_.push_back({.begin = {.pack = pack->number, .offset = pack->synced_end},
                    .end = {.pack = pack->number, .offset = pack->end},
                    .error = error});
+  stored_bytes_ -= pack->end - pack->synced_end;
   if (open_ == pack) open_.reset();
   pack->file.reset();
 }

@@ -95,15 +95,37 @@ TEST_F(PackStoreTest, RefusesWhatIsNoBlock) {
   EXPECT_TRUE(store_->packs().empty());
 }
 
-TEST_F(PackStoreTest, AppendIsOneWriteAndSyncIsOneSync) {
+// What is large goes to the disk in whole blocks of the device, and what is left of one by itself.
+TEST_F(PackStoreTest, WhatWasAppendedIsWrittenAtOnceAndSyncedOnce) {
   append(make_block(300000));
   ASSERT_TRUE(store_->sync().has_value());
-  const std::uint64_t writes = fs_.count(OperationSet::writes), syncs = fs_.count(OperationSet::syncs);
-  append(make_block(300000));
-  ASSERT_TRUE(store_->sync().has_value());
-  ASSERT_TRUE(store_->sync().has_value());
-  EXPECT_EQ(fs_.count(OperationSet::writes) - writes, 1u);
-  EXPECT_EQ(fs_.count(OperationSet::syncs) - syncs, 1u);
+  for (const auto& [size, writes_wanted] : {std::pair{300000, 2u}, {100, 1u}}) {
+    const std::uint64_t writes = fs_.count(OperationSet::writes), syncs = fs_.count(OperationSet::syncs);
+    for (int i = 0; i < 3; ++i)
+      append(make_block(static_cast<std::size_t>(size)));
+    EXPECT_EQ(fs_.count(OperationSet::writes), writes);
+    ASSERT_TRUE(store_->sync().has_value());
+    ASSERT_TRUE(store_->sync().has_value());
+    EXPECT_EQ(fs_.count(OperationSet::writes) - writes, writes_wanted);
+    EXPECT_EQ(fs_.count(OperationSet::syncs) - syncs, 1u);
+  }
+}
+
+// Before it is written, and in stretches of all lengths up to more than gathers at once.
+TEST_F(PackStoreTest, AStretchBeginsWhereTheLastOneEnded) {
+  Found blocks;
+  for (std::size_t size = 32; size < (6 << 20); size = size * 3 / 2 + 7) {
+    for (std::uint8_t i = 0; i < 3; ++i) {
+      const Bytes block = make_block(size, i);
+      blocks[append(block)] = block;
+    }
+    if (size % 2 == 0) ASSERT_TRUE(store_->sync().has_value());
+  }
+  for (const auto& [at, block] : blocks)
+    EXPECT_EQ(store_->read(at)->block, block);
+  EXPECT_EQ(scan(), blocks);
+  EXPECT_EQ(skipped_, 0u);
+  EXPECT_EQ(store_->end().offset, fs_.contents(path(store_->end()))->size());
 }
 
 TEST_F(PackStoreTest, OpensANewPackBeyondTheLimit) {
@@ -133,6 +155,7 @@ TEST_F(PackStoreTest, OpensANewPackBeyondTheLimit) {
 
 TEST_F(PackStoreTest, PacksOfAnEarlierProcessAreNeverAppendedTo) {
   append(make_block(100));
+  ASSERT_TRUE(store_->sync().has_value());
   const Bytes before = *fs_.contents(path({.pack = 1}));
   open();
   EXPECT_EQ(append(make_block(200)).pack, 2u);
@@ -324,14 +347,21 @@ TEST_F(PackStoreTest, FileContentsCannotPoseAsRecords) {
 // Failures
 // -------------------------------------------------------------------------------------------------------------
 
-TEST_F(PackStoreTest, AFailedAppendSealsThePackAndLosesNothingElse) {
-  const PackPosition first = append(make_block(1000));
-  fs_.fail({.sys_errno = ENOSPC, .set = OperationSet::writes});
-  EXPECT_EQ(store_->append(kOwner, make_block(2000)).error().code, Errc::no_space);
-  const PackPosition third = append(make_block(3000));
-  EXPECT_EQ(third.pack, first.pack + 1);
-  ASSERT_TRUE(store_->sync().has_value());
-  EXPECT_EQ(scan(), (Found{{first, make_block(1000)}, {third, make_block(3000)}}));
+TEST_F(PackStoreTest, AFailedWriteSealsThePackAndLosesWhatWasNotDurable) {
+  for (const std::size_t size : {1000, 200000}) {
+    const PackPosition first = append(make_block(size));
+    ASSERT_TRUE(store_->sync().has_value());
+    const std::uint64_t stored = store_->stored_bytes();
+    append(make_block(size + 1));
+    fs_.fail({.sys_errno = ENOSPC, .set = OperationSet::writes});
+    EXPECT_EQ(store_->sync().error().code, Errc::no_space);
+    EXPECT_EQ(store_->stored_bytes(), stored);
+    const PackPosition third = append(make_block(size + 2));
+    EXPECT_EQ(third.pack, first.pack + 1);
+    ASSERT_TRUE(store_->sync().has_value());
+    EXPECT_EQ(scan(first), (Found{{first, make_block(size)}, {third, make_block(size + 2)}}));
+    open();
+  }
 }
 
 TEST_F(PackStoreTest, AFailedSyncIsToldToAllConcerned) {

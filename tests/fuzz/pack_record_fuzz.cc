@@ -31,9 +31,8 @@ void decode_record(ByteView bytes, const PackPosition& at, const HashKey& key) {
   if (!header || bytes.size() < header->record_bytes()) return;
   const ByteView block = bytes.subspan(header->block_offset(), header->block_bytes);
   if (!check_pack_record(bytes.first(header->block_offset()), block, at, key)) return;
-  Bytes buffer;
-  const auto again = prepare_pack_record(header->owner, block, buffer);
-  place_pack_record(again, at, key);
+  Bytes again(pack_record_bytes(block.size()));
+  encode_pack_record(header->owner, block, at, key, again);
   const std::size_t used_bytes = header->block_offset() + header->block_bytes;  // without the padding
   RB_ASSERT(std::ranges::equal(ByteView(again).first(used_bytes), bytes.first(used_bytes)));
 }
