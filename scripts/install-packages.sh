@@ -3,7 +3,7 @@
 set -eu
 
 build="build-essential cmake ninja-build pkg-config git
-  libboost1.81-dev libssl-dev librocksdb-dev libcurl4-openssl-dev libcli11-dev libfmt-dev libspdlog-dev
+  libboost1.81-dev libssl-dev librocksdb-dev libcli11-dev libfmt-dev libspdlog-dev
   libtomlplusplus-dev libsystemd-dev nlohmann-json3-dev libzstd-dev libisal-dev librust-blake3-dev"
 test="libgtest-dev libgmock-dev librapidcheck-dev clang-format-14 acl attr rsync python3 libcap2-bin openssl iproute2"
 fuzz="clang-19 libclang-rt-19-dev"

@@ -211,7 +211,7 @@ awaitable<Connection::Received> Connection::read_body() {
   budget_held_ = length;
   budget_share_ = share;
   core_.counters.body_bytes_held += length;
-  Bytes body(length);
+  Bytes body = core_.body_memory.take(length);
   const bool complete = co_await fill_body(body);
   if (!complete) {
     release_budget();
@@ -300,7 +300,7 @@ void Connection::work() {
   } catch (const std::exception& problem) {
     response_ = failure_response(problem.what());
   }
-  head_.request.body = Bytes();
+  core_.body_memory.give_back(std::exchange(head_.request.body, Bytes()));
 }
 
 // From any thread. The I/O thread is the one that lets go of the connection.

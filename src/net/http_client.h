@@ -1,12 +1,11 @@
-// One HTTP exchange at a time with a server, over libcurl: on a Unix socket whose owner is checked, or over
-// TLS 1.3 with a server whose key is pinned. Connections are kept and reused. Reports what happened and
-// decides nothing: repeating is net/server_link.h's business. Thread-safe: calls run side by side, each on a
-// handle of its own.
+// HTTP exchanges with a server: on a Unix socket whose owner is checked, or over TLS 1.3 with a server whose
+// key is pinned. Connections are kept and reused; a kept one that turns out to be dead is replaced once.
+// Reports what happened and decides nothing: repeating is net/server_link.h's business. Thread-safe: calls
+// run side by side, each on a connection of its own.
 #pragma once
 
 #include <atomic>
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -15,13 +14,11 @@
 
 #include "api/join_link.h"
 #include "api/service.h"
+#include "net/answer_reader.h"
+#include "net/client_wait.h"
 #include "net/rate_limit.h"
 
 namespace rb::net {
-
-// Where the body of an answer goes, piece by piece, when it is not collected. An error breaks the exchange
-// off.
-using AnswerSink = std::function<Status(ByteView)>;
 
 struct Exchange {
   const api::Request* request = nullptr;
@@ -45,6 +42,9 @@ struct HttpTarget {
   std::string name() const { return socket_path.empty() ? address : socket_path; }
 };
 
+class HttpConnection;
+class TlsClient;
+
 class HttpClient {
  public:
   explicit HttpClient(HttpTarget target);
@@ -56,16 +56,17 @@ class HttpClient {
   Result<api::Response> perform(const Exchange& exchange);
 
  private:
-  class Handle;
-  class SharedSessions;
-  std::unique_ptr<Handle> take();
-  void give_back(std::unique_ptr<Handle> handle);
+  Result<api::Response> send(std::span<const ByteView> pieces, const Exchange& exchange, ClientWait& wait);
+  std::unique_ptr<HttpConnection> take_idle();
+  void keep(std::unique_ptr<HttpConnection> connection);
+  Result<std::unique_ptr<HttpConnection>> connect(ClientWait& wait);
+  Result<TlsClient*> tls();
 
   const HttpTarget target_;
   RateLimit rate_;
-  const std::unique_ptr<SharedSessions> sessions_;
   std::mutex mutex_;
-  std::vector<std::unique_ptr<Handle>> idle_;
+  std::vector<std::unique_ptr<HttpConnection>> idle_;
+  std::unique_ptr<TlsClient> tls_;  // made with the first connection that wants it
 };
 
 }  // namespace rb::net

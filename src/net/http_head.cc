@@ -87,6 +87,17 @@ std::expected<RequestHead, api::Response> parse_head(ByteView head) {
   return out;
 }
 
+std::string encode_request_head(const api::Request& request, const std::string& host,
+                                const std::string& authorization, std::uint64_t body_bytes) {
+  std::string head = fmt::format("{} {} HTTP/1.1\r\nhost: {}\r\n", request.method, request.target, host);
+  if (!authorization.empty()) head += fmt::format("authorization: {}\r\n", single_line(authorization));
+  for (const auto& [name, value] : request.headers)
+    head += fmt::format("{}: {}\r\n", name, single_line(value));
+  const bool may_have_body = request.method == "POST" || request.method == "PUT";
+  if (may_have_body || body_bytes > 0) head += fmt::format("content-length: {}\r\n", body_bytes);
+  return head + "\r\n";
+}
+
 std::string encode_answer_head(const api::Response& response, BodyFraming framing, ConnectionFate fate) {
   std::string head = fmt::format("HTTP/1.1 {} {}\r\n", response.status, api::reason_phrase(response.status));
   for (const auto& [name, value] : response.headers) {

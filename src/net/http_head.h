@@ -1,6 +1,7 @@
-// The head of an HTTP/1.1 request, from bytes to a value; and of an answer, from a value to bytes. Pure
-// functions; the parser is Boost.Beast's, which is not seen outside. What is ambiguous is refused: two
-// readers of one connection that disagree about where a request ends is how requests are smuggled.
+// The head of an HTTP/1.1 request, from bytes to a value; and of a request or an answer, from a value to
+// bytes. Pure functions; the parser is Boost.Beast's, which is not seen outside. What is ambiguous is
+// refused: two readers of one connection that disagree about where a request ends is how requests are
+// smuggled.
 #pragma once
 
 #include <optional>
@@ -29,6 +30,10 @@ std::expected<RequestHead, api::Response> parse_head(ByteView head);
 
 enum class BodyFraming : std::uint8_t { sized, chunked };
 enum class ConnectionFate : std::uint8_t { keep, close };
+
+// Request line and header fields, with the empty line. `authorization` is left out where it is empty.
+std::string encode_request_head(const api::Request& request, const std::string& host,
+                                const std::string& authorization, std::uint64_t body_bytes);
 
 // Status line and header fields, with the empty line. A sized answer says its body's length.
 std::string encode_answer_head(const api::Response& response, BodyFraming framing, ConnectionFate fate);

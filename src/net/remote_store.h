@@ -1,4 +1,4 @@
-// A Store that speaks the protocol (docs/protocol.md) over HTTP: libcurl, on threads of its own, with a
+// A Store that speaks the protocol (docs/protocol.md) over HTTP, on threads of its own, with a
 // bounded window of blocks under way. Repeats what is safe to repeat, with backoff and jitter, for as long as
 // `patience`; then Errc::unavailable.
 #pragma once

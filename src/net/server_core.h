@@ -3,6 +3,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "net/body_memory.h"
 #include "net/byte_budget.h"
 #include "net/pacer.h"
 #include "net/server.h"
@@ -22,6 +23,7 @@ struct ServerCore {
   // Long answers have threads of their own: a reader that is slow blocks one, and must not block who sends.
   WorkQueue streamers;
   ServerCounters counters;  // any thread reads these
+  BodyMemory body_memory;
 
   // On the I/O thread only.
   ByteBudget budget;

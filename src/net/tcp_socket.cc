@@ -111,6 +111,11 @@ Result<HostPort> parse_host_port(const std::string& text) {
   return out;
 }
 
+std::string to_text(const HostPort& where) {
+  const bool is_ipv6 = where.host.find(':') != std::string::npos;
+  return is_ipv6 ? fmt::format("[{}]:{}", where.host, where.port) : where.host + ":" + where.port;
+}
+
 Result<std::vector<UniqueFd>> listen_on_tcp(const std::string& address) {
   RB_TRY(const HostPort where, parse_host_port(address));
   RB_TRY(const Addresses found, addresses_to_listen_on(where, address));
@@ -160,10 +165,6 @@ void tune_tcp(int fd, std::chrono::milliseconds unacknowledged) {
   set_number(fd, IPPROTO_TCP, TCP_KEEPINTVL, kProbeEverySeconds);
   set_number(fd, IPPROTO_TCP, TCP_KEEPCNT, kProbes);
   set_number(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(unacknowledged.count()));
-}
-
-void cork_tcp(int fd, bool is_corked) {
-  set_number(fd, IPPROTO_TCP, TCP_CORK, is_corked ? 1 : 0);
 }
 
 std::chrono::milliseconds silence_of_tcp_peer(int fd) {

@@ -19,6 +19,7 @@ struct HostPort {
 
 // "HOST:PORT" or "[ADDR]:PORT".
 Result<HostPort> parse_host_port(const std::string& text);
+std::string to_text(const HostPort& where);
 
 // Non-blocking sockets that listen at "ADDR:PORT": one, or one each where a name has several addresses. An
 // empty host or "*" is every address of the machine, of both kinds. An IPv6 socket takes IPv6 only, so that
@@ -34,9 +35,6 @@ Result<std::string> peer_host(int fd);
 // anything on is given up. `unacknowledged` also counts while the peer takes nothing (its window is closed),
 // so it must be longer than a peer may pause.
 void tune_tcp(int fd, std::chrono::milliseconds unacknowledged);
-// Corked, a socket sends full segments only, at the latest after 200 ms: OpenSSL writes each record by
-// itself, which would make a segment of each. What is left goes out when it is uncorked.
-void cork_tcp(int fd, bool is_corked);
 // How long ago the peer's last word came (data or acknowledgement, probes included); zero when unknown.
 std::chrono::milliseconds silence_of_tcp_peer(int fd);
 

@@ -1,10 +1,7 @@
 #include "net/tcp_socket.h"
 
 #include <gtest/gtest.h>
-#include <linux/sockios.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/ioctl.h>
 
 #include "support/raw_socket.h"
 
@@ -71,25 +68,6 @@ TEST(TcpSocketTest, APeerIsNamedByItsAddressAndHeardOf) {
   tune_tcp(client.fd(), std::chrono::seconds(30));
   EXPECT_LT(silence_of_tcp_peer(client.fd()), std::chrono::seconds(10));
   EXPECT_EQ(silence_of_tcp_peer(-1).count(), 0);
-}
-
-TEST(TcpSocketTest, ACorkedSocketHoldsBackWhatFillsNoSegmentUntilItIsUncorked) {
-  const auto sockets = listen_on_tcp("127.0.0.1:0");
-  ASSERT_TRUE(sockets);
-  const std::string address = *local_address(sockets->front().get());
-  const test::RawClient client(static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
-  ASSERT_TRUE(client.connected());
-  tune_tcp(client.fd(), std::chrono::seconds(30));
-  cork_tcp(client.fd(), true);
-  int is_corked = 0;
-  socklen_t size = sizeof is_corked;
-  ASSERT_EQ(::getsockopt(client.fd(), IPPROTO_TCP, TCP_CORK, &is_corked, &size), 0);
-  EXPECT_NE(is_corked, 0);
-  ASSERT_EQ(::send(client.fd(), "abc", 3, MSG_NOSIGNAL), 3);
-  cork_tcp(client.fd(), false);
-  int unsent = -1;
-  ASSERT_EQ(::ioctl(client.fd(), SIOCOUTQNSD, &unsent), 0);
-  EXPECT_EQ(unsent, 0);
 }
 
 }  // namespace

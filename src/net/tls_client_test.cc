@@ -56,7 +56,7 @@ class CountingTlsServer {
       if (!fd) return;
       connections_++;
       const OpensslPtr<SSL> ssl(SSL_new(context_.get()));
-      BIO* const bio = make_socket_bio(fd.get()).release();
+      BIO* const bio = make_socket_bio(fd.get(), 0).release();
       SSL_set_bio(ssl.get(), bio, bio);
       if (SSL_accept(ssl.get()) != 1) continue;
       char buffer[1000];

@@ -8,7 +8,6 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "net/socket_bio.h"
-#include "net/tcp_socket.h"
 
 namespace rb::net {
 
@@ -23,6 +22,10 @@ using Socket = asio::generic::stream_protocol::socket;
 // Who has so much to read at once lets the others go first. OpenSSL does not say when it would have waited,
 // so without this a fast sender would keep the thread to itself.
 constexpr std::size_t kTurnBytes = 256 << 10;
+
+// What is gathered before it is sent (net/socket_bio.h): a thousand clients that are slow to take their
+// answers hold 128 MiB.
+constexpr std::size_t kGatherBytes = 128 << 10;
 
 // What is left of a sequence of buffers.
 class GatherCursor {
@@ -104,8 +107,6 @@ class TlsStream final : public ByteStream {
 
   awaitable<Transfer> write_all(std::span<const asio::const_buffer> from) override {
     GatherCursor cursor(from);
-    const bool has_several_records = asio::buffer_size(from) > kTlsRecordBytes;
-    if (has_several_records) cork_tcp(socket_.native_handle(), true);
     Bytes staged;
     Transfer sent;
     while (!cursor.at_end() && !sent.error) {
@@ -121,7 +122,10 @@ class TlsStream final : public ByteStream {
       sent.bytes += step.bytes;
       sent.error = step.error;
     }
-    if (has_several_records && socket_.is_open()) cork_tcp(socket_.native_handle(), false);
+    if (!sent.error) {
+      const Transfer flushed = co_await flush();
+      sent.error = flushed.error;
+    }
     co_return sent;
   }
 
@@ -141,7 +145,7 @@ class TlsStream final : public ByteStream {
  private:
   bool set_up() {
     ssl_.reset(SSL_new(context_->get()));
-    OpensslPtr<BIO> bio = make_socket_bio(socket_.native_handle());
+    OpensslPtr<BIO> bio = make_socket_bio(socket_.native_handle(), kGatherBytes);
     context_.reset();
     if (!ssl_ || !bio) return false;
     BIO* const shared = bio.release();
@@ -177,6 +181,16 @@ class TlsStream final : public ByteStream {
       if (sent.error) break;
     }
     co_return sent;
+  }
+
+  awaitable<Transfer> flush() {
+    while (BIO_flush(SSL_get_wbio(ssl_.get())) != 1) {
+      const bool is_full = BIO_should_retry(SSL_get_wbio(ssl_.get())) != 0;
+      const int obstacle = is_full ? SSL_ERROR_WANT_WRITE : SSL_ERROR_SYSCALL;
+      const Transfer ready = co_await wait_for(obstacle);
+      if (ready.error) co_return ready;
+    }
+    co_return Transfer();
   }
 
   awaitable<Transfer> wait_for(int obstacle) {

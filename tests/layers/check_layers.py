@@ -25,7 +25,6 @@ MAY_USE = {
 # Libraries that only some layers may know.
 ONLY = {
     r"boost/|openssl/": ["net"],
-    r"curl/": ["net"],
     r"rocksdb/": ["repository"],
     r"nlohmann/": ["api", "cli"],
     r"CLI/": ["cli", "daemon"],

@@ -74,7 +74,7 @@ class TlsClient final : public AnswerReader {
     ::setsockopt(socket_.fd(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     SSL_CTX_set_max_proto_version(context_.get(), max_version);
     ssl_.reset(SSL_new(context_.get()));
-    BIO* const bio = net::make_socket_bio(socket_.fd()).release();
+    BIO* const bio = net::make_socket_bio(socket_.fd(), 0).release();
     SSL_set_bio(ssl_.get(), bio, bio);
     connected_ = SSL_connect(ssl_.get()) == 1;
     ERR_clear_error();
@@ -83,7 +83,9 @@ class TlsClient final : public AnswerReader {
   std::string cipher() const { return SSL_get_cipher_name(ssl_.get()); }
   int fd() const { return socket_.fd(); }
   bool send(std::string_view text) {
-    return text.empty() || SSL_write(ssl_.get(), text.data(), static_cast<int>(text.size())) > 0;
+    const bool is_taken =
+        text.empty() || SSL_write(ssl_.get(), text.data(), static_cast<int>(text.size())) > 0;
+    return is_taken && BIO_flush(SSL_get_wbio(ssl_.get())) == 1;
   }
   std::string some() override {
     std::string out(65536, '\0');
