@@ -179,7 +179,10 @@ TEST_F(PackStoreTest, ScanResumesFromAWatermark) {
   std::vector<PackPosition> marks{store_->end()};
   Found blocks;
   for (std::uint8_t i = 0; i < 12; ++i) {
-    if (i == 7) open({.pack_bytes_max = 3000});
+    if (i == 7) {
+      ASSERT_TRUE(store_->sync().has_value());
+      open({.pack_bytes_max = 3000});
+    }
     const Bytes block = make_block(800, i);
     blocks[append(block)] = block;
     marks.push_back(store_->end());
