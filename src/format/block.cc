@@ -20,17 +20,7 @@ std::unexpected<Error> corrupt(const char* what) {
   return fail(Errc::corrupt, std::string("block: ") + what);
 }
 
-struct Header {
-  BlockSuite suite = BlockSuite::plain_raw;
-  BlockClass block_class = BlockClass::data;
-  std::uint32_t objects = 0, directory_bytes = 0, body_bytes = 0, raw_bytes = 0;
-
-  std::size_t block_bytes() const {
-    return kBlockHeaderBytes + std::size_t{directory_bytes} + body_bytes + kBlockChecksumBytes;
-  }
-};
-
-Status check_header(const Header& header) {
+Status check_header(const BlockHeader& header) {
   if (header.objects == 0 || header.objects > kMaxBlockObjects)
     return corrupt("impossible number of objects");
   if (header.raw_bytes < header.objects || header.raw_bytes > kMaxBlockRawBytes) {
@@ -48,27 +38,6 @@ Status check_header(const Header& header) {
     return corrupt("the directory has a wrong length");
   }
   return {};
-}
-
-Result<Header> read_header(ByteView bytes) {
-  if (bytes.size() < kBlockHeaderBytes) return corrupt("cut off in its header");
-  ByteReader reader(bytes.first(kBlockHeaderBytes));
-  if (!std::ranges::equal(reader.bytes(kMagic.size()), kMagic)) return corrupt("does not begin like one");
-  const std::uint8_t suite = reader.u8();
-  const std::uint8_t block_class = reader.u8();
-  const std::uint16_t zero = reader.u16();
-  if (suite > static_cast<std::uint8_t>(BlockSuite::plain_zstd)) {
-    return fail(Errc::unsupported, "block: suite " + std::to_string(suite) + " is not known to this version");
-  }
-  if (block_class > static_cast<std::uint8_t>(BlockClass::metadata) || zero != 0)
-    return corrupt("unknown class");
-  Header header{.suite = static_cast<BlockSuite>(suite), .block_class = static_cast<BlockClass>(block_class)};
-  header.objects = reader.u32();
-  header.directory_bytes = reader.u32();
-  header.body_bytes = reader.u32();
-  header.raw_bytes = reader.u32();
-  RB_TRY(check_header(header));
-  return header;
 }
 
 // Sets kind and room for refs of each object of a metadata block.
@@ -176,24 +145,46 @@ Bytes encode_block(const BlockDirectory& directory, ByteView body) {
   return block;
 }
 
+Result<BlockHeader> read_block_header(ByteView bytes) {
+  if (bytes.size() < kBlockHeaderBytes) return corrupt("cut off in its header");
+  ByteReader reader(bytes.first(kBlockHeaderBytes));
+  if (!std::ranges::equal(reader.bytes(kMagic.size()), kMagic)) return corrupt("does not begin like one");
+  const std::uint8_t suite = reader.u8();
+  const std::uint8_t block_class = reader.u8();
+  const std::uint16_t zero = reader.u16();
+  if (suite > static_cast<std::uint8_t>(BlockSuite::plain_zstd)) {
+    return fail(Errc::unsupported, "block: suite " + std::to_string(suite) + " is not known to this version");
+  }
+  if (block_class > static_cast<std::uint8_t>(BlockClass::metadata) || zero != 0)
+    return corrupt("unknown class");
+  BlockHeader header{.suite = static_cast<BlockSuite>(suite),
+                     .block_class = static_cast<BlockClass>(block_class)};
+  header.objects = reader.u32();
+  header.directory_bytes = reader.u32();
+  header.body_bytes = reader.u32();
+  header.raw_bytes = reader.u32();
+  RB_TRY(check_header(header));
+  return header;
+}
+
 Result<std::size_t> block_length(ByteView bytes) {
-  RB_TRY(const Header header, read_header(bytes));
+  RB_TRY(const BlockHeader header, read_block_header(bytes));
   return header.block_bytes();
 }
 
 Result<BlockClass> block_class_of(ByteView bytes) {
-  RB_TRY(const Header header, read_header(bytes));
+  RB_TRY(const BlockHeader header, read_block_header(bytes));
   return header.block_class;
 }
 
 Result<std::size_t> block_front_length(ByteView bytes) {
-  RB_TRY(const Header header, read_header(bytes));
-  return kBlockHeaderBytes + header.directory_bytes;
+  RB_TRY(const BlockHeader header, read_block_header(bytes));
+  return header.body_offset();
 }
 
 Result<BlockDirectory> read_block_front(ByteView front) {
-  RB_TRY(const Header header, read_header(front));
-  if (front.size() != kBlockHeaderBytes + header.directory_bytes) {
+  RB_TRY(const BlockHeader header, read_block_header(front));
+  if (front.size() != header.body_offset()) {
     return corrupt("the directory's length is not what its header says");
   }
   BlockDirectory directory{.suite = header.suite, .block_class = header.block_class};
@@ -207,12 +198,12 @@ Result<BlockDirectory> read_block_front(ByteView front) {
 }
 
 Result<BlockDirectory> decode_block_directory(ByteView block) {
-  RB_TRY(const Header header, read_header(block));
+  RB_TRY(const BlockHeader header, read_block_header(block));
   if (block.size() != header.block_bytes()) return corrupt("its length is not what its header says");
   if (hash(block.first(block.size() - kBlockChecksumBytes)) != block_checksum(block)) {
     return corrupt("the checksum does not match");
   }
-  return read_block_front(block.first(kBlockHeaderBytes + header.directory_bytes));
+  return read_block_front(block.first(header.body_offset()));
 }
 
 Digest block_checksum(ByteView block) {

@@ -65,6 +65,18 @@ Result<BlockDirectory> read_block_front(ByteView front);
 inline constexpr std::size_t kBlockHeaderBytes = 24;
 inline constexpr std::size_t kBlockChecksumBytes = 32;
 
+// The fixed part in front of a block. Its lengths agree with each other and are within the limits.
+struct BlockHeader {
+  BlockSuite suite = BlockSuite::plain_raw;
+  BlockClass block_class = BlockClass::data;
+  std::uint32_t objects = 0, directory_bytes = 0, body_bytes = 0, raw_bytes = 0;
+
+  std::size_t body_offset() const { return kBlockHeaderBytes + directory_bytes; }
+  std::size_t block_bytes() const { return body_offset() + body_bytes + kBlockChecksumBytes; }
+};
+// Of at least kBlockHeaderBytes. For whoever makes do with what is left of a block.
+Result<BlockHeader> read_block_header(ByteView bytes);
+
 // The checksum a block ends with.
 Digest block_checksum(ByteView block);
 
