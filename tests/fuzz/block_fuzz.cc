@@ -3,10 +3,22 @@
 #include "base/hash.h"
 #include "base/limits.h"
 #include "chunk/block_codec.h"
+#include "chunk/block_salvage.h"
+
+namespace {
+
+// Of whatever it is, nothing comes out that is not what its id says.
+void salvage(rb::ByteView block) {
+  for (const rb::SalvagedObject& one : rb::salvage_block(block, {}))
+    RB_ASSERT(rb::object_id(one.object.object) == one.object.id);
+}
+
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace rb;
   (void)decode_block_directory({data, size});
+  salvage({data, size});
   Bytes block(data, data + size);
   append(block, hash(block).view());
   const Result<BlockDirectory> directory = decode_block_directory(block);
