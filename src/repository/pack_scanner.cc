@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/log.h"
+#include "repository/lenient_read.h"
 
 namespace rb {
 
@@ -12,8 +13,6 @@ namespace {
 // Large enough that a sequential disk is busy reading, small beside the largest record.
 constexpr std::size_t kWindowBytes = 1 << 20;
 constexpr std::size_t kSearchBytes = 64 << 10;
-// What an unreadable place costs: a disk's physical sector.
-constexpr std::size_t kUnreadablePieceBytes = 4096;
 
 // A view of a file that moves forward. Places that can't be read are zeros: the checks of what stands there
 // fail.
@@ -40,21 +39,8 @@ class FileWindow {
     filled_ =
         static_cast<std::size_t>(std::min<std::uint64_t>(std::max(length, kWindowBytes), end_ - offset));
     if (buffer_.size() < filled_) buffer_.resize(filled_);
-    if (filled_ > kept) read(begin_ + kept, std::span(buffer_).subspan(kept, filled_ - kept));
-  }
-
-  void read(std::uint64_t offset, std::span<std::uint8_t> out) {
-    const Result<std::size_t> got = file_.read_at(offset, out);
-    if (got) {
-      std::fill(out.begin() + static_cast<std::ptrdiff_t>(*got), out.end(), 0);
-    } else if (out.size() > kUnreadablePieceBytes) {
-      for (std::size_t at = 0; at < out.size(); at += kUnreadablePieceBytes) {
-        read(offset + at, out.subspan(at, std::min(kUnreadablePieceBytes, out.size() - at)));
-      }
-    } else {
-      log(LogLevel::error, "skipping {} bytes at {}: {}", out.size(), offset, got.error().message);
-      std::fill(out.begin(), out.end(), 0);
-    }
+    if (filled_ > kept)
+      read_leniently(file_, begin_ + kept, std::span(buffer_).subspan(kept, filled_ - kept));
   }
 
   const File& file_;

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "base/file_system.h"
 #include "format/pack_format.h"
@@ -63,6 +64,17 @@ class PackStore {
   // One record, its header and CRCs checked; where the file is damaged, from the parity beside it.
   // Errc::corrupt says which pack, offset and 4 KiB pieces are damaged beyond that.
   virtual Result<Record> read(const PackPosition& at) = 0;
+
+  // What is left of a record that read() found damaged, as it stands in the file. Nothing of it is proven:
+  // it is for whoever can prove the objects in it (chunk/block_salvage.h).
+  struct Remains {
+    // Nothing where the record's header is damaged.
+    std::optional<PackRecordOwner> owner;
+    // As long as the block; without an owner, whatever stands behind the header up to the next record: the
+    // block is somewhere in it. What can't be read is zeros.
+    Bytes bytes;
+  };
+  virtual Result<Remains> read_remains(const PackPosition& at) = 0;
 
   // Told of each record that read() found damaged, and whether parity gave it all the same. Called by whoever
   // reads; must not wait. Set it before the store is used by others, or while nobody reads.

@@ -54,6 +54,7 @@ class PackStoreImpl final : public PackStore {
   Status sync() override;
   Status sync_since(const PackPosition& first) override;
   Result<Record> read(const PackPosition& at) override;
+  Result<Remains> read_remains(const PackPosition& at) override;
   void on_damage(DamageListener listener) override;
   std::vector<std::uint64_t> sealed_packs() const override;
   Result<std::uint64_t> durable_end(std::uint64_t pack) const override;

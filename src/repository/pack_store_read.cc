@@ -20,6 +20,11 @@ Result<PackStore::Record> PackStoreImpl::read(const PackPosition& at) {
   return corrected ? std::move(corrected) : std::move(record);
 }
 
+Result<PackStore::Remains> PackStoreImpl::read_remains(const PackPosition& at) {
+  RB_TRY(const auto file, files_.open(at.pack));
+  return read_record_remains(*file, at, record_key_);
+}
+
 void PackStoreImpl::on_damage(DamageListener listener) {
   const std::lock_guard lock(listener_mutex_);
   listener_ = std::move(listener);

@@ -255,6 +255,34 @@ TEST_F(DamagedPackTest, HeaderIsDamaged) {
   }
 }
 
+TEST_F(DamagedPackTest, WhatIsLeftOfARecordCanBeRead) {
+  Bytes expected = blocks_[1];
+  expected[30000 - 64 - 13 * 4] ^= 1;
+  fs_.flip_bit(path(at_[1]), (at_[1].offset + 30000) * 8);
+  auto remains = store_->read_remains(at_[1]);
+  ASSERT_TRUE(remains) << remains.error().message;
+  EXPECT_EQ(remains->owner, kOwner);
+  EXPECT_EQ(remains->bytes, expected);
+
+  fs_.flip_bit(path(at_[1]), at_[1].offset * 8);
+  remains = store_->read_remains(at_[1]);
+  ASSERT_TRUE(remains) << remains.error().message;
+  EXPECT_EQ(remains->owner, std::nullopt);
+  ASSERT_EQ(remains->bytes.size(), at_[2].offset - at_[1].offset - kPackRecordHeaderBytes);
+  EXPECT_TRUE(std::equal(expected.begin(), expected.end(), remains->bytes.begin() + 13 * 4));
+}
+
+TEST_F(DamagedPackTest, WhatIsLeftIsNoLongerThanTheFile) {
+  fs_.truncate(path(at_[2]), at_[2].offset + 4711);
+  const auto remains = store_->read_remains(at_[2]);
+  ASSERT_TRUE(remains) << remains.error().message;
+  EXPECT_EQ(remains->bytes.size(), blocks_[2].size()) << "what is missing is zeros";
+  EXPECT_EQ(store_->read_remains({at_[2].pack, at_[2].offset + 4648}).error().code, Errc::corrupt);
+  EXPECT_EQ(store_->read_remains({at_[2].pack, 1ull << 40}).error().code, Errc::corrupt);
+  EXPECT_EQ(store_->read_remains({at_[2].pack, 7}).error().code, Errc::corrupt);
+  EXPECT_EQ(store_->read_remains({9, 80}).error().code, Errc::not_found);
+}
+
 TEST_F(DamagedPackTest, WholeRecordIsZeros) {
   fs_.zero(path(at_[1]), at_[1].offset, at_[2].offset - at_[1].offset);
   expect_middle_lost();

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "repository/lenient_read.h"
 #include "repository/parity_reader.h"
 
 namespace rb {
@@ -13,6 +14,15 @@ namespace {
 // Headers and tables of blocks up to 1 MiB come with the first read of a record. Where sectors are lost, not
 // one more is asked for than the record has.
 constexpr std::size_t kFirstReadBytes = kPackRecordHeaderBytes + 1024;
+
+// Where the next record begins in bytes that stand at `at`, or their end.
+std::size_t next_record(ByteView bytes, const PackPosition& at, const HashKey& record_key) {
+  for (std::size_t i = 0; i < bytes.size(); i += kPackAlignment) {
+    const PackPosition here{at.pack, at.offset + i};
+    if (decode_pack_record_header(bytes.subspan(i), here, record_key)) return i;
+  }
+  return bytes.size();
+}
 
 // Bytes of the pack at an offset; fewer than asked for only at its end.
 using ByteSource = std::function<Result<Bytes>(std::uint64_t offset, std::size_t length)>;
@@ -49,6 +59,30 @@ Result<PackStore::Record> read_pack_record(const File& pack, const PackPosition&
     return bytes;
   };
   return read_record(read, kFirstReadBytes, at, record_key);
+}
+
+Result<PackStore::Remains> read_record_remains(const File& pack, const PackPosition& at,
+                                               const HashKey& record_key) {
+  RB_TRY(const std::uint64_t end, pack.size());
+  if (at.offset % kPackAlignment != 0 || at.offset >= end || end - at.offset < kPackRecordHeaderBytes)
+    return fail(Errc::corrupt, fmt::format("{}: no record begins at {}", pack_file_name(at.pack), at.offset));
+  const auto read = [&](std::uint64_t offset, std::size_t length) {
+    Bytes bytes(static_cast<std::size_t>(std::min<std::uint64_t>(length, end - std::min(offset, end))));
+    read_leniently(pack, offset, bytes);
+    return bytes;
+  };
+  PackStore::Remains remains;
+  const auto header = decode_pack_record_header(read(at.offset, kPackRecordHeaderBytes), at, record_key);
+  if (header) {
+    remains.owner = header->owner;
+    remains.bytes = read(at.offset + header->block_offset(), header->block_bytes);
+    remains.bytes.resize(header->block_bytes);
+    return remains;
+  }
+  const PackPosition behind{at.pack, at.offset + kPackRecordHeaderBytes};
+  remains.bytes = read(behind.offset, pack_record_bytes_max() - kPackRecordHeaderBytes);
+  remains.bytes.resize(next_record(remains.bytes, behind, record_key));
+  return remains;
 }
 
 Result<PackStore::Record> read_corrected_record(FileSystem& fs, const std::string& pack_path,

@@ -19,4 +19,8 @@ Result<PackStore::Record> read_corrected_record(FileSystem& fs, const std::strin
                                                 const RepositoryId& repository, const PackPosition& at,
                                                 const HashKey& record_key);
 
+// What is left of a record that is damaged.
+Result<PackStore::Remains> read_record_remains(const File& pack, const PackPosition& at,
+                                               const HashKey& record_key);
+
 }  // namespace rb
