@@ -3,25 +3,12 @@
 // finish() has written everything. Not thread-safe.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <vector>
 
-#include "format/block.h"
-#include "repository/catalog.h"
-#include "repository/pack_store.h"
+#include "repository/object_packer.h"
 
 namespace rb {
-
-struct MovedObject {
-  std::uint32_t domain = 0;
-  ObjectId id;
-  PackPosition from;
-  std::uint32_t from_index = 0;
-  PackPosition to;
-  std::uint32_t to_index = 0;
-  std::uint32_t share_bytes = 0;
-};
 
 // A record that is read, and what of it is to be copied.
 struct LiveRecord {
@@ -42,30 +29,23 @@ class BlockRewriter {
   // An object that is not what its id says is left where it is, and so is a block that can't be unpacked.
   Status add(const LiveRecord& record);
   // Writes what add() collected. Not durable before the pack is finished.
-  Status finish();
+  Status finish() { return packer_.finish(); }
 
-  std::vector<MovedObject> take_moved();
+  std::vector<MovedObject> take_moved() { return packer_.take_moved(); }
   // Of the blocks written, by node.
-  const std::map<std::uint32_t, std::uint64_t>& bytes() const { return bytes_; }
+  const std::map<std::uint32_t, std::uint64_t>& bytes() const { return packer_.bytes(); }
   std::uint64_t bytes_copied() const;
 
  private:
-  struct Collected;
   struct Unpacker;
-  using Key = std::tuple<std::uint32_t, std::uint32_t, BlockClass>;  // domain, node
 
   bool is_copied_whole(const LiveRecord& record) const;
   Status copy_whole(const LiveRecord& record);
   Status collect(const LiveRecord& record);
-  Status write_collected(const Key& key, Collected& collected);
-  Result<PackPosition> append(const PackRecordOwner& owner, ByteView block);
 
-  CollectorPack& pack_;
+  ObjectPacker packer_;
   const double dead_share_;
-  std::map<Key, Collected> collected_;
   std::unique_ptr<Unpacker> unpacker_;
-  std::vector<MovedObject> moved_;
-  std::map<std::uint32_t, std::uint64_t> bytes_;
 };
 
 }  // namespace rb

@@ -1,6 +1,7 @@
 #include "gc/compactor.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/log.h"
 #include "gc/block_rewriter.h"
@@ -37,8 +38,7 @@ class Compactor {
  private:
   Status copy_record(const PackPosition& at, const PackRecordOwner& owner, ByteView block);
   Status relocate(std::span<const MovedObject> moved, CatalogPack target);
-  Status relocate_stretch(std::span<const MovedObject> moved, CatalogBatch batch);
-  Status put_new_places(std::span<const MovedObject> moved, CatalogBatch& batch);
+  Status relocate_stretch(std::span<const MovedObject> moved, std::optional<CatalogPack> new_pack);
 
   Catalog& catalog_;
   PackStore& packs_;
@@ -100,52 +100,24 @@ Status Compactor::finish_target() {
 }
 
 Status Compactor::relocate(std::span<const MovedObject> moved, CatalogPack target) {
-  CatalogBatch batch;
-  batch.pack_rows.push_back(std::move(target));
+  std::optional<CatalogPack> new_pack = std::move(target);
   while (!moved.empty()) {
     const auto stretch = moved.first(std::min(moved.size(), options_.relocate_rows));
-    RB_TRY(steps_.with_catalog_still([&] { return relocate_stretch(stretch, std::move(batch)); }));
-    batch = {};
+    RB_TRY(steps_.with_catalog_still([&] { return relocate_stretch(stretch, std::exchange(new_pack, {})); }));
     moved = moved.subspan(stretch.size());
   }
   return {};
 }
 
 // Requires: the catalog is still. The first stretch brings the pack's row, and its bytes to their nodes.
-Status Compactor::relocate_stretch(std::span<const MovedObject> moved, CatalogBatch batch) {
-  for (const CatalogPack& pack : batch.pack_rows) {
-    RB_TRY(batch.stored_bytes, catalog_.stored_bytes());
-    for (const auto& [node, bytes] : pack.bytes)
-      batch.stored_bytes[node] += bytes;
-  }
-  RB_TRY(put_new_places(moved, batch));
+Status Compactor::relocate_stretch(std::span<const MovedObject> moved, std::optional<CatalogPack> new_pack) {
+  CatalogBatch batch;
+  if (new_pack) RB_TRY(put_pack_of_copies(catalog_, *new_pack, batch));
+  RB_TRY(const auto relocated, put_new_places(catalog_, moved, batch));
   RB_TRY(catalog_.apply(batch));
-  if (!batch.pack_rows.empty()) steps_.stored_bytes_changed(std::move(batch.stored_bytes));
-  return {};
-}
-
-// Those that moved, died or came again since they were copied have a row of another place, or none.
-Status Compactor::put_new_places(std::span<const MovedObject> moved, CatalogBatch& batch) {
-  std::map<std::uint32_t, std::vector<const MovedObject*>> by_domain;
-  for (const MovedObject& object : moved)
-    by_domain[object.domain].push_back(&object);
-  for (auto& [domain, objects] : by_domain) {
-    std::sort(objects.begin(), objects.end(), [](auto* a, auto* b) { return a->id < b->id; });
-    std::vector<ObjectId> ids;
-    for (const MovedObject* object : objects)
-      ids.push_back(object->id);
-    RB_TRY(const auto rows, catalog_.find(domain, ids));
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      const MovedObject& object = *objects[i];
-      if (!rows[i] || rows[i]->at != object.from || rows[i]->index != object.from_index) continue;
-      ObjectRow row = *rows[i];
-      row.at = object.to;
-      row.index = object.to_index;
-      row.share_bytes = object.share_bytes;
-      batch.objects.push_back({.domain = domain, .id = object.id, .row = row});
-      ++relocated_[object.from.pack];
-    }
-  }
+  if (new_pack) steps_.stored_bytes_changed(std::move(batch.stored_bytes));
+  for (const auto& [pack, rows] : relocated)
+    relocated_[pack] += rows;
   return {};
 }
 
