@@ -1,6 +1,7 @@
 #include "repository/local_session.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -8,6 +9,7 @@
 #include "base/log.h"
 #include "chunk/block_codec.h"
 #include "repository/node_pins.h"
+#include "repository/record_salvage.h"
 #include "repository/root_admission.h"
 
 namespace rb {
@@ -73,9 +75,12 @@ class LocalSession final : public Session {
   Result<std::optional<ObjectNumber>> hold(const ObjectId& id);
   Result<ObjectNumber> hold_snapshot(const ObjectId& id);
   // By record, in the order of the disk.
-  using Places = std::map<PackPosition, std::vector<ObjectId>>;
+  using Places = std::map<PackPosition, std::vector<KnownObject>>;
   Result<Places> places_of(std::span<const ObjectId> ids);
-  Result<std::optional<Error>> give(Places& places, const BlockSink& sink);
+  Result<std::optional<Error>> give(Places& places, const BlockSink& sink, std::optional<Error>& lost);
+  Status give_block(const PackPosition& at, const PackStore::Record& record, const BlockSink& sink);
+  Result<bool> give_salvaged(const PackPosition& at, std::span<const KnownObject> wanted,
+                             const BlockSink& sink);
 
   const std::shared_ptr<RepositoryCore> core_;
   const std::shared_ptr<SessionState> state_;
@@ -267,37 +272,69 @@ Status LocalSession::check_logical_quota(const ObjectId& snapshot) {
                           state_->node_name, bytes, allowed));
 }
 
+// What is lost is told of in the end: it is no reason to keep back the rest.
 Status LocalSession::read(std::span<const ObjectId> ids, const BlockSink& sink) {
   RB_TRY(state_->check_open());
   if (ids.size() > kMaxReadIds) return fail(Errc::invalid_argument, "too many ids to read at once");
   RB_TRY(Places places, places_of(ids));
+  std::optional<Error> lost;
   for (int attempt = 1; !places.empty(); ++attempt) {
-    RB_TRY(const std::optional<Error> gone, give(places, sink));
+    RB_TRY(const std::optional<Error> gone, give(places, sink, lost));
     if (!gone) continue;
     if (attempt == kReadAttempts) return std::unexpected(*gone);
     std::vector<ObjectId> left;
-    for (const auto& [at, here] : places)
-      left.insert(left.end(), here.begin(), here.end());
+    for (const auto& [at, here] : places) {
+      for (const KnownObject& object : here)
+        left.push_back(object.id);
+    }
     RB_TRY(places, places_of(left));
   }
+  if (lost) return std::unexpected(*lost);
   return {};
 }
 
-// Takes what was given out of `places`. Gives the error when a pack is not there any more.
-Result<std::optional<Error>> LocalSession::give(Places& places, const BlockSink& sink) {
+// Takes what was given, or is lost, out of `places`. Gives the error when a pack is not there any more.
+Result<std::optional<Error>> LocalSession::give(Places& places, const BlockSink& sink,
+                                                std::optional<Error>& lost) {
   while (!places.empty()) {
-    const PackPosition at = places.begin()->first;
+    const auto& [at, wanted] = *places.begin();
     const Result<PackStore::Record> record = core_->packs().read(at);
-    if (!record && record.error().code == Errc::not_found) return record.error();
-    if (!record) return std::unexpected(record.error());
-    if (record->owner.domain != state_->domain) {
-      return fail(Errc::corrupt, fmt::format("pack {}, offset {}: not of this domain", at.pack, at.offset));
+    if (record) {
+      RB_TRY(give_block(at, *record, sink));
+    } else if (record.error().code == Errc::corrupt || record.error().code == Errc::io) {
+      RB_TRY(const bool all, give_salvaged(at, wanted, sink));
+      if (!all && !lost) lost = record.error();
+    } else if (record.error().code == Errc::not_found) {
+      return record.error();
+    } else {
+      return std::unexpected(record.error());
     }
-    RB_TRY(state_->check_open());
-    RB_TRY(sink(record->block));
     places.erase(places.begin());
   }
   return std::nullopt;
+}
+
+Status LocalSession::give_block(const PackPosition& at, const PackStore::Record& record,
+                                const BlockSink& sink) {
+  if (record.owner.domain != state_->domain) {
+    return fail(Errc::corrupt, fmt::format("pack {}, offset {}: not of this domain", at.pack, at.offset));
+  }
+  RB_TRY(state_->check_open());
+  return sink(record.block);
+}
+
+// Of a damaged record. False: not all that is wanted could be had.
+Result<bool> LocalSession::give_salvaged(const PackPosition& at, std::span<const KnownObject> wanted,
+                                         const BlockSink& sink) {
+  const auto salvaged = salvage_record(core_->packs(), state_->domain, at, wanted);
+  if (!salvaged) return false;
+  RB_TRY(state_->check_open());
+  for (const Bytes& block : blocks_of(salvaged->objects))
+    RB_TRY(sink(block));
+  std::set<ObjectId> given;
+  for (const SalvagedObject& one : salvaged->objects)
+    given.insert(one.object.id);
+  return std::ranges::all_of(wanted, [&](const KnownObject& one) { return given.contains(one.id); });
 }
 
 // Metadata is held as it is given: whoever has read a snapshot may read all beneath it, deleted meanwhile or
@@ -307,7 +344,8 @@ Result<LocalSession::Places> LocalSession::places_of(std::span<const ObjectId> i
   Places places;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (!found[i]) return fail(Errc::not_found, "there is no object " + to_hex(ids[i]));
-    places[found[i]->row.at].push_back(ids[i]);
+    const ObjectRow& row = found[i]->row;
+    places[row.at].push_back({.index = row.index, .id = ids[i], .kind = row.kind, .payload_bytes = {}});
   }
   return places;
 }

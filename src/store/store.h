@@ -142,7 +142,8 @@ class Session {
 
   // Gives the blocks that hold these objects, each block once, in an order that is good for the disk; at most
   // kMaxReadIds. Blocks may hold other objects too. Errc::not_found, before the first block, names an id that
-  // is not there (or is of another domain); Errc::corrupt a block that is damaged.
+  // is not there (or is of another domain); Errc::corrupt, after everything else, a block of which something
+  // is lost.
   virtual Status read(std::span<const ObjectId> ids, const BlockSink& sink) = 0;
 
   // Newest first.
