@@ -29,7 +29,7 @@ struct Layout {
   std::size_t objects = 0;
   std::size_t directory = 0, body = 0;  // offsets
   std::size_t body_bytes = 0, raw_bytes = 0;
-  bool is_guessed = false;  // the last two
+  bool knows_end = true;  // that raw_bytes and the directory's length are right
 };
 
 // Lengths stand in a table of varints, and what they are the lengths of back to back behind it: payloads in a
@@ -138,32 +138,60 @@ bool has_frame_at(ByteView bytes, std::size_t at) {
          std::ranges::equal(bytes.subspan(at, kFrameMagic.size()), kFrameMagic);
 }
 
-// Of a block whose header is lost. There may be more objects than are known; where the body is packed, it
-// shows where they end.
+// How long a stored body is, by the lengths in it. Nothing unless the block then ends where the bytes do, but
+// for the padding of its record.
+std::optional<std::size_t> stored_body_bytes(ByteView bytes, std::size_t body, std::size_t objects) {
+  constexpr std::size_t kPaddingMax = 7;
+  const Table table = read_table(bytes.subspan(body), objects, 1);
+  if (!table.end) return std::nullopt;
+  std::size_t total = *table.end;
+  for (const auto& length : table.lengths) {
+    if (!length) return std::nullopt;
+    total += *length;
+  }
+  const std::size_t end = body + total + kBlockChecksumBytes;
+  return end <= bytes.size() && bytes.size() - end <= kPaddingMax ? std::optional(total) : std::nullopt;
+}
+
+// Nothing where no block of so many objects can be. `knows_end` when a frame begins behind its directory, or
+// lengths that agree with those of the block.
+std::optional<Layout> layout_with(ByteView bytes, Layout layout, std::size_t objects) {
+  const auto body = body_behind(bytes, layout, objects);
+  if (!body) return std::nullopt;
+  layout.objects = objects;
+  layout.body = *body;
+  layout.body_bytes = bytes.size() - *body;
+  layout.raw_bytes = std::min(layout.body_bytes, kMaxBlockRawBytes);
+  layout.knows_end = false;
+  if (has_frame_at(bytes, *body)) {
+    layout.suite = BlockSuite::plain_zstd;
+    const auto says = ZSTD_getFrameContentSize(bytes.data() + *body, layout.body_bytes);
+    layout.knows_end = says <= kMaxBlockRawBytes;
+    if (layout.knows_end) layout.raw_bytes = static_cast<std::size_t>(says);
+  } else if (const auto stored = stored_body_bytes(bytes, *body, objects)) {
+    layout.raw_bytes = *stored;
+    layout.knows_end = true;
+  }
+  return layout;
+}
+
+// Of a block whose header is lost. There may be more objects than are known.
 std::optional<Layout> guessed_layout(ByteView bytes, std::size_t directory,
                                      std::span<const KnownObject> known) {
-  Layout layout{.directory = directory, .is_guessed = true};
+  Layout guess{.directory = directory};
+  std::size_t least = 0;
   for (const KnownObject& object : known) {
-    layout.objects = std::max<std::size_t>(layout.objects, object.index + std::size_t{1});
-    if (is_metadata(object.kind)) layout.block_class = BlockClass::metadata;
+    least = std::max<std::size_t>(least, object.index + std::size_t{1});
+    if (is_metadata(object.kind)) guess.block_class = BlockClass::metadata;
   }
-  const std::size_t last = std::min(layout.objects + kObjectsBeyondMax, kMaxBlockObjects);
-  std::optional<std::size_t> body = body_behind(bytes, layout, layout.objects);
-  for (std::size_t objects = layout.objects; objects <= last; ++objects) {
-    const auto packed = body_behind(bytes, layout, objects);
-    if (!packed || !has_frame_at(bytes, *packed)) continue;
-    layout.objects = objects;
-    layout.suite = BlockSuite::plain_zstd;
-    body = packed;
-    break;
+  std::optional<Layout> best;
+  for (std::size_t objects = least; objects <= std::min(least + kObjectsBeyondMax, kMaxBlockObjects);
+       ++objects) {
+    const auto layout = layout_with(bytes, guess, objects);
+    if (layout && layout->knows_end) return layout;
+    if (!best) best = layout;
   }
-  if (!body || layout.objects > kMaxBlockObjects) return std::nullopt;
-  layout.body = *body;
-  layout.body_bytes = layout.raw_bytes = std::min(bytes.size() - *body, kMaxBlockRawBytes);
-  if (layout.suite == BlockSuite::plain_raw) return layout;
-  const auto says = ZSTD_getFrameContentSize(bytes.data() + layout.body, layout.body_bytes);
-  layout.raw_bytes = static_cast<std::size_t>(std::min<unsigned long long>(says, kMaxBlockRawBytes));
-  return layout;
+  return best;
 }
 
 std::optional<Layout> find_layout(ByteView bytes, std::span<const KnownObject> known) {
@@ -235,7 +263,7 @@ class Salvage {
     if (bytes.size() < candidates_.size()) return;
     const ByteView counts_and_refs = bytes.subspan(candidates_.size());
     const Table counts = read_table(counts_and_refs, candidates_.size(), ObjectId::kSize);
-    const Places places = place(counts, counts_and_refs.size(), !layout_.is_guessed);
+    const Places places = place(counts, counts_and_refs.size(), layout_.knows_end);
     for (std::size_t i = 0; i < candidates_.size(); ++i) {
       if (is_valid_kind(bytes[i])) candidates_[i].kind = static_cast<ObjectKind>(bytes[i]);
       for (const auto& stretch : places[i]) {
@@ -270,7 +298,7 @@ class Salvage {
       ++known;
     }
     if (known == candidates_.size()) table.end = table_bytes;
-    return place(table, raw.size(), !layout_.is_guessed || layout_.suite == BlockSuite::plain_zstd);
+    return place(table, raw.size(), layout_.knows_end);
   }
 
   static std::optional<NamedObject> proven(const Candidate& candidate,
