@@ -145,7 +145,7 @@ TEST_F(CheckTest, DamagedHeadersAreFoundWithoutReadingContents) {
   open();
   keeper_->set_parity_percent(0);
   const PackPosition at = place_of(chunks[0]);
-  fs_.zero(core().packs().path(at.pack), at.offset, 64);
+  fs_.zero(core().packs().path(at.pack), at.offset, 4096);
   const Findings found = check(false);
   EXPECT_EQ(found.damage_count, 1u) << text(found);
   EXPECT_EQ(core().quarantine().size(), 1u);

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/limits.h"
 #include "check/damage.h"
 #include "check/stored_objects.h"
 #include "format/chunk_list.h"
@@ -21,8 +22,6 @@ constexpr std::size_t kObjectsMax = 10'000;  // traced: more than these, and the
 constexpr std::size_t kLoadsMax = 200'000;   // pages read for one trace
 constexpr int kPassesMax = 400;              // levels of directories and pages above an object
 constexpr std::size_t kStretchRows = 16384;
-
-using Affected = std::map<ObjectNumber, std::vector<std::string>>;
 
 // What is damaged, and what has something damaged beneath it.
 class Taint {
@@ -73,15 +72,15 @@ class Taint {
 // Walks one snapshot down to what is damaged. No recursion: directories may be deep.
 class Descent {
  public:
-  Descent(RepositoryCore& core, const Taint& taint, std::size_t& loads, Affected& affected)
-      : core_(core), taint_(taint), loads_(loads), affected_(affected) {}
+  Descent(RepositoryCore& core, const Taint& taint, std::size_t& loads, DamageTrace& found)
+      : core_(core), taint_(taint), loads_(loads), found_(found) {}
 
   void walk(const CatalogCommit& commit, const std::string& label) {
     const StoredObjects objects(core_, commit.domain);
     objects_.emplace(objects);
     domain_ = commit.domain;
     label_ = label;
-    open({Step{commit.snapshot.object, ""}});
+    open({Step{commit.snapshot.object, "", {}}});
     while (!steps_.empty() && loads_ < kLoadsMax) {
       const Step step = std::move(steps_.back());
       steps_.pop_back();
@@ -94,6 +93,7 @@ class Descent {
   struct Step {
     ObjectId id;
     std::string path;
+    std::optional<std::uint64_t> length;  // of its payload, where it is a chunk
   };
 
   // Notes what is damaged, and keeps what has damage beneath.
@@ -108,17 +108,19 @@ class Descent {
       if (!answer->found[i]) continue;
       const ObjectNumber number = answer->found[i]->row.number;
       if (taint_.damaged(number)) {
-        note(number, candidates[i].path);
+        note(number, candidates[i]);
       } else if (taint_.tainted(number)) {
         steps_.push_back(std::move(candidates[i]));
       }
     }
   }
 
-  void note(ObjectNumber number, const std::string& path) {
-    std::vector<std::string>& files = affected_[number];
+  void note(ObjectNumber number, const Step& step) {
+    std::vector<std::string>& files = found_.files[number];
     if (files.size() < kFilesMax)
-      files.push_back(fmt::format("{} {}", label_, path.empty() ? "/ and all beneath it" : path));
+      files.push_back(fmt::format("{} {}", label_, step.path.empty() ? "/ and all beneath it" : step.path));
+    if (step.length && *step.length <= kMaxChunkBytes)
+      found_.lengths[number] = static_cast<std::uint32_t>(*step.length);
   }
 
   void expand(const Step& step) {
@@ -131,10 +133,13 @@ class Descent {
         if (const auto page = decode_tree_page((*object)->refs, (*object)->payload))
           steps_of(*page, step.path, next);
         break;
-      case ObjectKind::snapshot:
       case ObjectKind::chunk_list:
+        if (const auto page = decode_chunk_list((*object)->refs, (*object)->payload))
+          steps_of(*page, step.path, next);
+        break;
+      case ObjectKind::snapshot:
         for (const ObjectId& ref : (*object)->refs)
-          next.push_back({ref, step.path});
+          next.push_back({ref, step.path, {}});
         break;
       case ObjectKind::chunk:
         break;
@@ -142,18 +147,27 @@ class Descent {
     open(std::move(next));
   }
 
+  static void steps_of(const ChunkListPage& page, const std::string& path, std::vector<Step>& next) {
+    for (const ChunkListItem& item : page.items) {
+      if (item.id)
+        next.push_back({*item.id, path, page.level == 0 ? std::optional(item.length) : std::nullopt});
+    }
+  }
+
   static void steps_of(const TreePage& page, const std::string& path, std::vector<Step>& next) {
     for (const PageChild& child : page.children)
-      next.push_back({child.id, path});
+      next.push_back({child.id, path, {}});
     for (const Entry& entry : page.entries) {
       // The root page of a snapshot has one entry, "/", whose name is empty.
       const std::string here = entry.name.empty() ? "" : path + "/" + entry.name;
       const bool has_content = entry.content_kind == ContentKind::chunk ||
                                entry.content_kind == ContentKind::chunk_list ||
                                entry.content_kind == ContentKind::tree;
-      if (has_content) next.push_back({entry.content, here});
+      const bool is_chunk = entry.content_kind == ContentKind::chunk;
+      if (has_content)
+        next.push_back({entry.content, here, is_chunk ? std::optional(entry.size) : std::nullopt});
       for (const Xattr& xattr : entry.xattrs) {
-        if (xattr.chunk) next.push_back({*xattr.chunk, here});
+        if (xattr.chunk) next.push_back({*xattr.chunk, here, {}});
       }
     }
   }
@@ -161,7 +175,7 @@ class Descent {
   RepositoryCore& core_;
   const Taint& taint_;
   std::size_t& loads_;
-  Affected& affected_;
+  DamageTrace& found_;
   std::optional<StoredObjects> objects_;
   std::uint32_t domain_ = 0;
   std::string label_;
@@ -169,7 +183,7 @@ class Descent {
 };
 
 Status trace(RepositoryCore& core, const std::vector<LocatedRow>& lost, const Pace& pace,
-             Affected& affected) {
+             DamageTrace& found) {
   Taint taint(lost);
   RB_TRY(taint.spread(core, pace));
   std::map<std::uint32_t, std::string> names;
@@ -184,7 +198,7 @@ Status trace(RepositoryCore& core, const std::vector<LocatedRow>& lost, const Pa
     return a.snapshot.received > b.snapshot.received;
   });
   std::size_t loads = 0;
-  Descent descent(core, taint, loads, affected);
+  Descent descent(core, taint, loads, found);
   for (const CatalogCommit& commit : commits) {
     RB_TRY(pace.check());
     if (loads >= kLoadsMax) break;
@@ -197,12 +211,10 @@ Status trace(RepositoryCore& core, const std::vector<LocatedRow>& lost, const Pa
 
 }  // namespace
 
-std::map<ObjectNumber, std::vector<std::string>> trace_damage(RepositoryCore& core,
-                                                              const std::vector<LocatedRow>& lost,
-                                                              const Pace& pace) {
-  Affected affected;
-  if (!lost.empty()) static_cast<void>(trace(core, lost, pace, affected));
-  return affected;
+DamageTrace trace_damage(RepositoryCore& core, const std::vector<LocatedRow>& lost, const Pace& pace) {
+  DamageTrace found;
+  if (!lost.empty()) static_cast<void>(trace(core, lost, pace, found));
+  return found;
 }
 
 }  // namespace rb

@@ -40,10 +40,11 @@ Status DataCheck::read(const std::vector<std::uint64_t>& packs, Thoroughness tho
   }
   // Also of a reading that was stopped: it won't come back to these packs.
   const Pace unhurried;
-  RB_TRY(const std::vector<LocatedRow> lost, rows_in_gaps(core_, gaps, unhurried));
+  RB_TRY(std::vector<LocatedRow> damaged, rows_in_gaps(core_, gaps, unhurried));
+  RB_TRY(const std::vector<LocatedRow> lost,
+         salvage_or_report(core_, std::move(damaged), gaps, unhurried, report.findings));
   for (const LocatedRow& row : lost)
     report.lost.insert({row.domain, row.id});
-  RB_TRY(report_lost(core_, lost, gaps, unhurried, report.findings));
   RB_TRY(log_.save());
   return done;
 }

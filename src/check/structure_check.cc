@@ -46,6 +46,8 @@ Status report_wrong_rows(RepositoryCore& core, const std::vector<LocatedRow>& wr
   std::vector<LocatedRow> left;
   for (const LocatedRow& row : wrong) {
     if (report.lost.contains({row.domain, row.id})) continue;
+    RB_TRY(const bool stands, still_stands(core, row));
+    if (!stands) continue;  // it was salvaged
     const auto record = core.packs().read(row.row.at);
     if (record) {
       RB_TRY(const bool right, is_right(core, row, *record));

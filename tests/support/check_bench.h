@@ -30,7 +30,9 @@ class CheckBench : public testing::Test {
 
   void open() {
     close();
-    auto opened = LocalRepository::open(kFakeDirectory, fake_options(fs_, catalog_, clock_));
+    RepositoryOptions options = fake_options(fs_, catalog_, clock_);
+    options.space.keep_free = keep_free_;
+    auto opened = LocalRepository::open(kFakeDirectory, std::move(options));
     ASSERT_TRUE(opened) << opened.error().message;
     repository_ = std::move(*opened);
     keeper_ = std::make_unique<PackKeeper>(core(), 5);
@@ -43,7 +45,8 @@ class CheckBench : public testing::Test {
   }
   RepositoryCore& core() { return repository_->core(); }
 
-  // Sends what the store asks for and commits: "/file-0", "/file-1", ... with these contents.
+  // Sends what the store asks for and commits: "/file-0", "/file-1", ... with these contents. Each is a
+  // block, unless they are to go together.
   std::vector<ObjectId> back_up(const std::vector<std::string>& contents, std::uint8_t run) {
     auto store = repository_->store_for(LocalUser{.uid = 100'001, .name = "ana"});
     EXPECT_TRUE(store) << store.error().message;
@@ -51,10 +54,16 @@ class CheckBench : public testing::Test {
     EXPECT_TRUE(session) << session.error().message;
     wanted_ = (*session)->info().wanted;
     std::vector<ObjectId> chunks;
+    std::vector<NamedObject> together;
     for (const std::string& content : contents) {
       chunks.push_back(make_chunk(content).id);
-      send(**session, make_chunk(content));
+      if (chunks_go_together_ && asks_for(**session, chunks.back())) {
+        together.push_back(make_chunk(content));
+      } else if (!chunks_go_together_) {
+        send(**session, make_chunk(content));
+      }
     }
+    if (!together.empty()) put(**session, make_block(together));
     const NamedObject page = named(encode_tree_page(page_of(contents, chunks)));
     send(**session, page);
     TreePage root;
@@ -122,6 +131,8 @@ class CheckBench : public testing::Test {
   std::unique_ptr<LocalRepository> repository_;
   std::unique_ptr<PackKeeper> keeper_;
   std::unique_ptr<ReadLog> log_;
+  bool chunks_go_together_ = false;
+  std::uint64_t keep_free_ = 0;
   std::vector<ObjectId> wanted_;
   CheckState last_;
 
@@ -143,14 +154,20 @@ class CheckBench : public testing::Test {
       entry.content = chunks[i];
       page.entries.push_back(entry);
     }
+    std::ranges::sort(page.entries, {}, &Entry::name);
     return page;
   }
+  static bool asks_for(Session& session, const ObjectId& id) {
+    const auto presence = session.ask(std::span(&id, 1));
+    EXPECT_TRUE(presence) << presence.error().message;
+    return presence && (*presence)[0] != Presence::have;
+  }
   void send(Session& session, const NamedObject& object) {
-    const auto presence = session.ask(std::span(&object.id, 1));
-    ASSERT_TRUE(presence) << presence.error().message;
-    if ((*presence)[0] == Presence::have) return;
-    const Status put = session.put(make_block({object}));
-    ASSERT_TRUE(put) << put.error().message;
+    if (asks_for(session, object.id)) put(session, make_block({object}));
+  }
+  void put(Session& session, Bytes block) {
+    const Status done = session.put(std::move(block));
+    ASSERT_TRUE(done) << done.error().message;
     ASSERT_TRUE(session.flush());
   }
 };
