@@ -35,6 +35,13 @@ class SalvageTest : public CheckBench {
     return files;
   }
 
+  // Of those that have a row.
+  std::size_t readable_files_there() {
+    const auto answer = core().index().find(domain(), chunks_);
+    return static_cast<std::size_t>(std::ranges::count_if(
+        answer->found, [&](const auto& found) { return found && core().packs().read(found->row.at); }));
+  }
+
   std::vector<std::string> contents_;
   std::vector<ObjectId> chunks_;
   PackPosition at_;
@@ -125,6 +132,28 @@ TEST_F(SalvageTest, ACatalogMadeAnewHasWhatWasSalvaged) {
     EXPECT_TRUE(answer->found[i] && answer->found[i]->row.at != at_) << i;
   back_up(contents_, 2);
   EXPECT_EQ(wanted_.size(), kFiles - before.size());
+  EXPECT_EQ(text(check(true)), "");
+}
+
+// Nobody has looked before the catalog was lost too.
+TEST_F(SalvageTest, ACatalogMadeAnewHasWhatADamagedBlockStillGives) {
+  zero(100'000, 4096);
+  close();
+  *catalog_ = {};
+  reopen();
+  ASSERT_TRUE(repository_->report().catalog_rebuilt);
+  const auto answer = core().index().find(domain(), chunks_);
+  ASSERT_TRUE(answer);
+  std::size_t lost = 0;
+  for (const auto& found : answer->found)
+    lost += !found;
+  EXPECT_GE(lost, 2u);
+  EXPECT_LE(lost, 3u);
+  EXPECT_EQ(core().quarantine().size(), lost) << "wanted again";
+  EXPECT_EQ(check(true).damage_count, 2u) << "the snapshot, and what it lacks: " << text(check(false));
+  EXPECT_EQ(readable_files_there(), kFiles - lost) << "moved out of the damaged block";
+  back_up(contents_, 2);
+  EXPECT_EQ(wanted_.size(), lost);
   EXPECT_EQ(text(check(true)), "");
 }
 

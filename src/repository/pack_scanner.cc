@@ -123,6 +123,7 @@ class Scan {
     }
     RB_TRY(const bool visited, visit_corrected());
     if (visited) return {};
+    if (is_there) result_.damaged.push_back(at_);
     const std::uint64_t next = is_there ? std::min<std::uint64_t>(end_, at_.offset + header->record_bytes())
                                         : find_magic(window_, at_.offset + kPackAlignment, end_);
     result_.skipped_bytes += next - at_.offset;

@@ -103,6 +103,8 @@ class PackStore {
   // what was there when it began.
   struct ScanResult {
     std::uint64_t records = 0, skipped_bytes = 0;
+    // Of what was skipped, the records whose header is whole: read_remains() may have something of them.
+    std::vector<PackPosition> damaged;
   };
   using Visitor = std::function<Status(const PackPosition&, const PackRecordOwner&, ByteView block)>;
   virtual Result<ScanResult> scan(const PackPosition& from, const Visitor& visit) = 0;

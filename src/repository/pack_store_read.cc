@@ -38,6 +38,7 @@ Result<PackStore::ScanResult> PackStoreImpl::scan(const PackPosition& from, cons
     RB_TRY(const ScanResult one, scan_range(range, visit));
     total.records += one.records;
     total.skipped_bytes += one.skipped_bytes;
+    total.damaged.insert(total.damaged.end(), one.damaged.begin(), one.damaged.end());
   }
   return total;
 }

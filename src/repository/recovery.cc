@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "base/log.h"
+#include "chunk/block_salvage.h"
 #include "repository/acceptance.h"
 
 namespace rb {
@@ -13,6 +14,25 @@ namespace {
 
 // Rows collected before they go to the catalog.
 constexpr std::size_t kTableRows = 65536;
+
+// The objects of a record, in its order; of one that is damaged those that prove themselves.
+struct RecordContent {
+  struct Placed {
+    std::uint32_t index = 0;
+    BlockObject object;
+  };
+  AppendedBlock record;
+  std::vector<Placed> objects;
+};
+
+RecordContent content_of(const PackPosition& at, const PackRecordOwner& owner, ByteView block,
+                         BlockDirectory directory) {
+  RecordContent content{.record = {.owner = owner, .at = at, .share_bytes = share_of(block, directory)}};
+  content.objects.reserve(directory.objects.size());
+  for (BlockObject& object : directory.objects)
+    content.objects.push_back({static_cast<std::uint32_t>(content.objects.size()), std::move(object)});
+  return content;
+}
 
 class Recovery {
  public:
@@ -24,7 +44,10 @@ class Recovery {
  private:
   enum class Rule { only_complete, also_named };
   // Inserts the objects of one block as the rule says. Gives how many it did not insert.
-  Result<std::size_t> admit(const AppendedBlock& record, const BlockDirectory& block, Rule rule);
+  Result<std::size_t> admit(const RecordContent& content, Rule rule);
+  Result<RecordContent> load(const PackPosition& at) const;
+  Result<RecordContent> salvage(const PackPosition& at) const;
+  Status visit_damaged(const PackPosition& at);
   Status visit(const PackPosition& at, const PackRecordOwner& owner, ByteView block);
   Result<bool> retry_deferred(Rule rule);
   Status name_from_the_top();
@@ -37,7 +60,8 @@ class Recovery {
   ObjectIndex& index_;
   const RecoveryContext& context_;
   RecoveryResult result_;
-  std::vector<PackPosition> deferred_;  // blocks with objects whose references were not all there yet
+  std::vector<PackPosition>
+      deferred_;  // ascending: blocks with objects whose references were not all there yet
   std::unordered_set<DomainKey, DomainKeyHash> named_;    // of what is incomplete: kept snapshots lead to it
   std::unordered_set<DomainKey, DomainKeyHash> missing_;  // of what incomplete ones refer to
   std::uint64_t admitted_ = 0;
@@ -52,6 +76,12 @@ Result<RecoveryResult> Recovery::run(const PackPosition& from) {
          }));
   result_.records = scanned.records;
   result_.skipped_bytes = scanned.skipped_bytes;
+  // After all that is whole, where copies of the same may stand. In the tail of a catalog that is there, what
+  // is damaged was never acknowledged.
+  if (from.pack == 0) {
+    for (const PackPosition& at : scanned.damaged)
+      RB_TRY(visit_damaged(at));
+  }
   // Records stand in the order of their acceptance, so there is little to do here unless packs were rewritten
   // or lost.
   for (bool progress = true; progress && !deferred_.empty();) {
@@ -76,24 +106,52 @@ Status Recovery::visit(const PackPosition& at, const PackRecordOwner& owner, Byt
         at.offset);
     return {};
   }
-  const AppendedBlock found{.owner = owner, .at = at, .share_bytes = share_of(block, *directory)};
+  const RecordContent found = content_of(at, owner, block, std::move(*directory));
   // Once for each record, however often a start is interrupted and visits it again.
-  if (at >= counted_from_) index_.count_bytes(found, block.size());
-  RB_TRY(const std::size_t left_out, admit(found, *directory, Rule::only_complete));
+  if (at >= counted_from_) index_.count_bytes(found.record, block.size());
+  RB_TRY(const std::size_t left_out, admit(found, Rule::only_complete));
   if (left_out > 0) deferred_.push_back(at);
   return {};
+}
+
+// Its rows point into the damaged record, which readers know to handle, until a check moves them.
+Status Recovery::visit_damaged(const PackPosition& at) {
+  if (index_.table_size() >= kTableRows) RB_TRY(move_rows(packs_.end()));
+  const auto found = salvage(at);
+  if (!found || !context_.known_domain(found->record.owner.domain)) return {};
+  RB_TRY(const std::size_t left_out, admit(*found, Rule::only_complete));
+  if (left_out > 0) deferred_.insert(std::ranges::lower_bound(deferred_, at), at);
+  return {};
+}
+
+Result<RecordContent> Recovery::load(const PackPosition& at) const {
+  const auto record = packs_.read(at);
+  if (!record && record.error().code == Errc::corrupt) return salvage(at);
+  if (!record) return std::unexpected(record.error());
+  RB_TRY(BlockDirectory directory, decode_block_directory(record->block));
+  return content_of(at, record->owner, record->block, std::move(directory));
+}
+
+Result<RecordContent> Recovery::salvage(const PackPosition& at) const {
+  RB_TRY(const PackStore::Remains remains, packs_.read_remains(at));
+  if (!remains.owner) return fail(Errc::corrupt, "nobody knows whose record this was");
+  RecordContent content{.record = {.owner = *remains.owner, .at = at}};
+  for (SalvagedObject& one : salvage_block(remains.bytes, {})) {
+    BlockObject object{
+        .id = one.object.id, .kind = one.object.object.kind, .refs = std::move(one.object.object.refs)};
+    content.objects.push_back({one.index, std::move(object)});
+  }
+  const std::size_t count = std::max<std::size_t>(content.objects.size(), 1);
+  content.record.share_bytes = static_cast<std::uint32_t>(remains.bytes.size() / count);
+  return content;
 }
 
 Result<bool> Recovery::retry_deferred(Rule rule) {
   const std::uint64_t admitted_before = admitted_;
   std::vector<PackPosition> still_deferred;
   for (const PackPosition& at : deferred_) {
-    auto record = packs_.read(at);
-    if (!record) return std::unexpected(record.error());
-    RB_TRY(const BlockDirectory directory, decode_block_directory(record->block));
-    const AppendedBlock found{
-        .owner = record->owner, .at = at, .share_bytes = share_of(record->block, directory)};
-    RB_TRY(const std::size_t left_out, admit(found, directory, rule));
+    RB_TRY(const RecordContent content, load(at));
+    RB_TRY(const std::size_t left_out, admit(content, rule));
     if (left_out > 0) still_deferred.push_back(at);
     if (index_.table_size() >= kTableRows) RB_TRY(move_rows(packs_.end()));
   }
@@ -117,13 +175,13 @@ Status Recovery::name_from_the_top() {
 }
 
 Result<bool> Recovery::name_references(const PackPosition& at) {
-  RB_TRY(const PackStore::Record record, packs_.read(at));
-  RB_TRY(const BlockDirectory block, decode_block_directory(record.block));
-  const std::uint32_t domain = record.owner.domain;
+  RB_TRY(const RecordContent content, load(at));
+  const std::uint32_t domain = content.record.owner.domain;
   std::vector<ObjectId> refs;
-  for (auto object = block.objects.rbegin(); object != block.objects.rend(); ++object) {
-    if (!named_.contains(DomainKey{domain, object->id})) continue;
-    refs.insert(refs.end(), object->refs.begin(), object->refs.end());
+  for (auto placed = content.objects.rbegin(); placed != content.objects.rend(); ++placed) {
+    const BlockObject& object = placed->object;
+    if (!named_.contains(DomainKey{domain, object.id})) continue;
+    refs.insert(refs.end(), object.refs.begin(), object.refs.end());
   }
   RB_TRY(const ObjectIndex::Answer known, index_.find(domain, refs));
   bool more = false;
@@ -158,13 +216,14 @@ Status Recovery::move_rows(const PackPosition& next) {
   return index_.move_to_catalog();
 }
 
-Result<std::size_t> Recovery::admit(const AppendedBlock& record, const BlockDirectory& block, Rule rule) {
+Result<std::size_t> Recovery::admit(const RecordContent& content, Rule rule) {
+  const AppendedBlock& record = content.record;
   std::unordered_map<ObjectId, std::size_t, SeededIdHash> places;
   std::vector<ObjectId> ids;
   const auto note = [&](const ObjectId& id) {
     if (places.emplace(id, ids.size()).second) ids.push_back(id);
   };
-  for (const BlockObject& object : block.objects) {
+  for (const auto& [index, object] : content.objects) {
     note(object.id);
     for (const ObjectId& ref : object.refs)
       note(ref);
@@ -173,8 +232,7 @@ Result<std::size_t> Recovery::admit(const AppendedBlock& record, const BlockDire
 
   std::vector<NewObject> objects;
   std::size_t left_out = 0;
-  for (std::uint32_t i = 0; i < block.objects.size(); ++i) {
-    const BlockObject& object = block.objects[i];
+  for (const auto& [i, object] : content.objects) {
     const std::size_t place = places.at(object.id);
     auto& row = known.found[place];
     if (row && row->complete()) {
