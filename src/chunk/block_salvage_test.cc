@@ -272,6 +272,16 @@ TEST(BlockSalvageTest, OnePageOfManyIsLost) {
   EXPECT_EQ(indices(salvage_block(damaged, all_known(objects)), objects).size(), objects.size() - 1);
 }
 
+// A million pieces of one byte, as nobody makes them.
+TEST(BlockSalvageTest, AFrameOfCrumbsCostsLittle) {
+  Bytes frame = {0x28, 0xb5, 0x2f, 0xfd, 0xa0, 0, 0, 0x40, 0};
+  while (frame.size() < kMaxBlockRawBytes - 4)
+    append(frame, Bytes{0x0a, 0, 0, 0x55});
+  BlockDirectory directory{.suite = BlockSuite::plain_zstd, .raw_bytes = kMaxBlockRawBytes};
+  directory.objects = {{.id = chunk({}).id}};
+  EXPECT_TRUE(salvage_block(encode_block(directory, frame), {}).empty());
+}
+
 TEST(BlockSalvageTest, AnyBytesAreTaken) {
   const std::vector<NamedObject> objects = many_chunks(6, 3, 200);
   for (const bool is_packed : {false, true}) {

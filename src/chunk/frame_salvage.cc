@@ -29,6 +29,8 @@ constexpr std::size_t kContentChecksumBytes = 4;
 constexpr std::size_t kOurFrameHeaderBytes = 9;
 // Frames of ours have 33 blocks at most. Of others the rest is given up: each lost one costs unpacking anew.
 constexpr std::size_t kPassesMax = 64;
+// Of a frame that somebody made of crumbs, the rest is given up too: what is noted of each costs memory.
+constexpr std::size_t kPiecesMax = 16384;
 constexpr int kWindowLogMax = 23;
 
 // With room for what is thought to be longer than it was.
@@ -85,7 +87,9 @@ std::size_t frame_header_bytes(ByteView frame) {
 // The pieces from `at` on, for as long as each begins where the one before it ends.
 std::vector<Piece> chain_from(ByteView frame, std::size_t at) {
   std::vector<Piece> chain;
-  while (const auto piece = piece_at(frame, at)) {
+  while (chain.size() < kPiecesMax) {
+    const auto piece = piece_at(frame, at);
+    if (!piece) break;
     chain.push_back(*piece);
     at += piece->bytes;
     if (piece->is_last) break;
