@@ -41,6 +41,9 @@ struct BlockBuilder::Impl {
     weight = 0;
   }
   ByteView body();
+  std::size_t target() const {
+    return directory.block_class == BlockClass::metadata ? kMetadataBlockBytes : kBlockBytes;
+  }
 
   CompressionOptions options;
   ZstdCompressor compressor;
@@ -92,7 +95,7 @@ bool BlockBuilder::full_for(std::size_t payload_bytes, std::size_t ref_count) co
   if (added >= kLoneBytes) return true;
   // Also where the block holds a lone object: nothing joins it.
   if (object_count() == 1 && impl_->weight >= kLoneBytes) return true;
-  return object_count() >= kMaxBlockObjects || impl_->weight + added > kBlockBytes;
+  return object_count() >= kMaxBlockObjects || impl_->weight + added > impl_->target();
 }
 
 void BlockBuilder::add(const ObjectId& id, ObjectKind kind, std::span<const ObjectId> refs,

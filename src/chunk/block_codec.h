@@ -18,6 +18,9 @@ inline constexpr int kCompressionLevel = 3;
 // objects stand alone.
 inline constexpr std::size_t kBlockBytes = 2 << 20;
 inline constexpr std::size_t kLoneBytes = 256 << 10;
+// Metadata is mostly ids, which don't compress, and a reader wants a part of it: smaller blocks drag less
+// along, and a store looks up what is referred to while the client goes on, not all of it at the end.
+inline constexpr std::size_t kMetadataBlockBytes = 512 << 10;
 
 // How hard to compress. Adaptive choices are the caller's.
 struct CompressionOptions {

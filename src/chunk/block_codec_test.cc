@@ -102,6 +102,15 @@ TEST(BlockCodecTest, ClosesAtItsTarget) {
   EXPECT_FALSE(builder.full_for(kBlockBytes % 10'000, 0));
 }
 
+// A reader who wants one page fetches its block; a store checks a block of metadata at once.
+TEST(BlockCodecTest, BlocksOfMetadataAreSmaller) {
+  const Object object{.kind = ObjectKind::tree, .refs = {}, .payload = text(10'000)};
+  BlockBuilder builder(BlockClass::metadata);
+  while (!builder.full_for(object.payload.size(), 0))
+    builder.add(object_id(object), object.kind, object.refs, object.payload);
+  EXPECT_EQ(builder.object_count(), kMetadataBlockBytes / 10'000);
+}
+
 TEST(BlockCodecTest, LargeObjectsAreAlone) {
   BlockBuilder builder(BlockClass::data);
   add_chunk(builder, text(10));
