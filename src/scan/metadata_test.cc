@@ -4,6 +4,7 @@
 #include <thread>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <grp.h>
 #include <gtest/gtest.h>
 #include <linux/fs.h>
@@ -123,6 +124,21 @@ TEST_F(MetadataTest, ExtendedAttributes) {
   EXPECT_TRUE(e.xattrs[3].value.empty());
   EXPECT_EQ(e.xattrs[3].chunk, ObjectId::from(hash(as_bytes(large)).view()));
   EXPECT_EQ(large_, (std::vector<Bytes>{Bytes(large.begin(), large.end())}));
+}
+
+TEST_F(MetadataTest, ManyExtendedAttributes) {
+  const std::string path = temp_.write("a", "x");
+  const std::string value(10, 'v');
+  constexpr int kCount = 60;  // their names alone take a kilobyte
+  for (int i = 0; i < kCount; ++i) {
+    const std::string name = fmt::format("user.attribute-{:02}", i);
+    if (::setxattr(path.c_str(), name.c_str(), value.data(), value.size(), 0) != 0) {
+      GTEST_SKIP() << "no room for so many extended attributes in " << path;
+    }
+  }
+  const Entry e = must_read("a");
+  ASSERT_EQ(e.xattrs.size(), static_cast<std::size_t>(kCount));
+  EXPECT_EQ(e.xattrs.back(), (Xattr{"user.attribute-59", Bytes(value.begin(), value.end()), {}}));
 }
 
 TEST_F(MetadataTest, AFailureOfTheSinkComesBack) {

@@ -18,6 +18,9 @@ namespace {
 
 // The kernel's XATTR_LIST_MAX and XATTR_SIZE_MAX.
 constexpr std::size_t kBufferBytes = 65536;
+// The kernel takes memory of its own for as much as it is offered, which for 64 KiB costs more than the
+// looking. Most lists and values fit this.
+constexpr std::size_t kFirstBytes = 256;
 
 char* list_buffer() {
   thread_local const std::unique_ptr<char[]> buffer(new char[kBufferBytes]);
@@ -49,14 +52,25 @@ class XattrSource {
   }
 
   bool usable() const { return fd_ >= 0 || !path_.empty(); }
-  ssize_t list(char* to, std::size_t size) const {
-    return fd_ >= 0 ? ::flistxattr(fd_, to, size) : ::llistxattr(path_.c_str(), to, size);
+  // Both: at most kBufferBytes.
+  ssize_t list(char* to) const {
+    return in_growing([&](std::size_t size) {
+      return fd_ >= 0 ? ::flistxattr(fd_, to, size) : ::llistxattr(path_.c_str(), to, size);
+    });
   }
-  ssize_t get(const char* name, char* to, std::size_t size) const {
-    return fd_ >= 0 ? ::fgetxattr(fd_, name, to, size) : ::lgetxattr(path_.c_str(), name, to, size);
+  ssize_t get(const char* name, char* to) const {
+    return in_growing([&](std::size_t size) {
+      return fd_ >= 0 ? ::fgetxattr(fd_, name, to, size) : ::lgetxattr(path_.c_str(), name, to, size);
+    });
   }
 
  private:
+  template <typename Call>
+  static ssize_t in_growing(const Call& call) {
+    const ssize_t got = call(kFirstBytes);
+    return got < 0 && errno == ERANGE ? call(kBufferBytes) : got;
+  }
+
   std::string path_;
   UniqueFd owned_;
   int fd_ = -1;
@@ -91,7 +105,7 @@ Result<std::vector<Xattr>> read_xattrs(int directory, const char* name, EntryTyp
   RB_TRY(const XattrSource source, XattrSource::make(directory, name, type));
   if (!source.usable()) return out;
   char* const names = list_buffer();
-  const ssize_t listed = source.list(names, kBufferBytes);
+  const ssize_t listed = source.list(names);
   if (listed < 0 && has_none_or_refuses(errno)) return out;
   if (listed < 0) return fail_errno("reading its extended attributes", errno);
 
@@ -100,7 +114,7 @@ Result<std::vector<Xattr>> read_xattrs(int directory, const char* name, EntryTyp
     const std::string_view one = all.substr(at, all.find('\0', at) - at);
     at += one.size() + 1;
     if (one.empty() || one.size() > kMaxXattrNameBytes) continue;
-    const ssize_t got = source.get(one.data(), value_buffer(), kBufferBytes);
+    const ssize_t got = source.get(one.data(), value_buffer());
     if (got < 0 && is_left_out(errno)) continue;
     if (got < 0) return fail_errno(fmt::format("reading its extended attribute {}", one), errno);
     const ByteView value = as_bytes({value_buffer(), static_cast<std::size_t>(got)});
