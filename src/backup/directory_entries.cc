@@ -144,18 +144,20 @@ Status DirectoryEntries::decide_cached(const char* name, const Known& known, con
   const bool recheck = stat.type == EntryType::file && context_.recheck.active() &&
                        context_.recheck.take(join_name(path_, name), stat.size);
   if (unbuilt() && !recheck) {
-    ++tally_.unchanged;
-    if (context_.monitor.wants_unchanged()) {
-      --tally_.unchanged;
-      context_.monitor.outcome(path_, name, PathOutcome::unchanged, stat.size);
-    }
+    count_unchanged(name, stat);
     return {};
+  }
+  const Signature signature = known.row->signature;
+  // What the cache says is what the copy has: there is nothing to compare, and nothing to ask.
+  if (knowledge_.head_is_cache() && !recheck) {
+    count_unchanged(name, stat);
+    RB_TRY(const Entry* const cached, knowledge_.row_entry());
+    return put_settled(*cached, signature);
   }
   BatchItem item;
   item.rechecked = recheck;
   item.name = name;
   item.stat = stat;
-  const Signature signature = known.row->signature;
   RB_TRY(item.head, head_of(known));
   RB_TRY(const Entry* const cached, knowledge_.row_entry());
   item.result.status = ReadResult::Status::done;
@@ -166,6 +168,14 @@ Status DirectoryEntries::decide_cached(const char* name, const Known& known, con
   if (unbuilt()) RB_TRY(output_.start_building(name));
   if (item.kind == BatchItem::Kind::cached && nothing_waits()) return take(item);
   return put(std::move(item));
+}
+
+void DirectoryEntries::count_unchanged(const char* name, const FileStat& stat) {
+  if (context_.monitor.wants_unchanged()) {
+    context_.monitor.outcome(path_, name, PathOutcome::unchanged, stat.size);
+  } else {
+    ++tally_.unchanged;
+  }
 }
 
 Status DirectoryEntries::decide_absent(const Known& known) {

@@ -32,6 +32,7 @@ class DirectoryEntries {
   Status decide_file(const char* name, const Known& known);
   Status decide_unwalked_directory(const char* name, const Known& known);
   Status decide_cached(const char* name, const Known& known, const FileStat& stat);
+  void count_unchanged(const char* name, const FileStat& stat);
   // One that only the copy has.
   Status decide_absent(const Known& known);
 
