@@ -172,8 +172,8 @@ TEST(MessagesTest, NumbersOutOfRangeAreRefused) {
         Change{R"("lease_seconds":300)", R"("lease_seconds":3.5)"},
         Change{R"("nanoseconds":999999999)", R"("nanoseconds":1000000000)"},
         Change{R"("seconds":-5)", R"("seconds":9223372036854775808)"},
-        Change{R"("algorithm":1)", R"("algorithm":257)"}, Change{R"("algorithm":1)", R"("algorithm":99)"},
-        Change{R"("min_bytes":65536)", R"("min_bytes":0)"},
+        Change{R"("algorithm":2)", R"("algorithm":257)"}, Change{R"("algorithm":2)", R"("algorithm":99)"},
+        Change{R"("min_bytes":57344)", R"("min_bytes":0)"},
         Change{R"("dont_ask":true)", R"("dont_ask":"yes")"}}) {
     std::string text = good;
     const std::size_t at = text.find(change.from);

@@ -30,14 +30,18 @@ std::array<std::uint64_t, 256> make_gear(const std::array<std::uint8_t, 32>& key
   return gear;
 }
 
+// Of algorithm 1. Chunks are at least min long, and past the normal size they end soon but not at once. With
+// min = average / 4 this makes `average` the mean length of chunks of random bytes.
+std::size_t normal_size(const ChunkParams& params) {
+  return std::max<std::size_t>(params.min_bytes, params.average_bytes - params.min_bytes / 4 * 3);
+}
+
 }  // namespace
 
 Cutter::Cutter(const ChunkParams& params)
     : min_(params.min_bytes), max_(params.max_bytes), gear_(make_gear(params.key)) {
   RB_ASSERT(check_chunk_params(params));
-  // Chunks are at least min long, and past the normal size they end soon but not at once. With min = average
-  // / 4 this makes `average` the mean length of chunks of random bytes.
-  normal_ = std::max<std::size_t>(min_, params.average_bytes - min_ / 4 * 3);
+  normal_ = params.algorithm == 1 ? normal_size(params) : min_;
   const int bits = std::countr_zero(params.average_bytes);
   mask_small_ = mask_of(bits + kNormalisation);
   mask_large_ = mask_of(bits - kNormalisation);

@@ -10,8 +10,9 @@
 namespace rb {
 
 struct ChunkParams {
-  std::uint8_t algorithm = 1;  // 1: FastCDC with normalisation level 2 and a gear table derived from `key`
-  std::uint32_t min_bytes = 64 << 10;
+  // 1: FastCDC with normalisation level 2 and a gear table derived from `key`; 2: without the normalisation
+  std::uint8_t algorithm = 2;
+  std::uint32_t min_bytes = 56 << 10;
   std::uint32_t average_bytes = 128 << 10;
   std::uint32_t max_bytes = 512 << 10;
   std::array<std::uint8_t, 32> key{};  // makes the gear table; random for each domain

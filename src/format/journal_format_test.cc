@@ -29,6 +29,8 @@ const CommitRecord kCommit{.node = 1,
 
 DomainRecord domain_record() {
   DomainRecord domain{.domain = 2, .group = "lab"};
+  domain.chunk_params.algorithm = 1;
+  domain.chunk_params.min_bytes = 64 << 10;
   domain.chunk_params.key.fill(0xab);
   return domain;
 }
