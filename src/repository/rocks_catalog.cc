@@ -20,6 +20,12 @@ namespace {
 // Together with two memtables this bounds what the index takes of the server's memory (256 MiB in all),
 // whatever the number of objects; index and filter blocks live in the cache too.
 constexpr std::size_t kBlockCacheBytes = 32 << 20;
+// Four shards: of many small ones, which is what is made without this, each is too small for a filter or an
+// index of a whole file, and it is read from the file again at every look-up.
+constexpr int kCacheShardBits = 2;
+// Filters and indexes come in pieces, so that what a look-up needs of them is read and kept, whether all of
+// them fit the cache (that of 15 million objects) or not.
+constexpr std::size_t kIndexPieceBytes = 4096;
 constexpr std::size_t kMemtableBytes = 16 << 20;
 constexpr int kMaxMemtables = 2;
 constexpr int kBloomBitsPerKey = 10;
@@ -27,8 +33,11 @@ constexpr double kMemtableBloomRatio = 0.1;  // a miss is the common case of a f
 
 rocksdb::Options make_options() {
   rocksdb::BlockBasedTableOptions table;
-  table.block_cache = rocksdb::NewLRUCache(kBlockCacheBytes);
+  table.block_cache = rocksdb::NewLRUCache(kBlockCacheBytes, kCacheShardBits);
   table.cache_index_and_filter_blocks = true;
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
+  table.metadata_block_size = kIndexPieceBytes;
   table.pin_l0_filter_and_index_blocks_in_cache = true;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kBloomBitsPerKey));
   table.format_version = 5;
