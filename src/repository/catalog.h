@@ -211,6 +211,10 @@ class Catalog {
   virtual Result<std::optional<SnapshotInfo>> snapshot(std::uint32_t node, const SnapshotId& id) = 0;
 
   virtual Status apply(const CatalogBatch& batch) = 0;
+  // The same for many objects at once: dear to begin with, cheap a row, and durable when it returns. After
+  // the last of them end_load() makes looking up as fast as it is otherwise. Not by two at a time.
+  virtual Status load(const CatalogBatch& batch) { return apply(batch); }
+  virtual Status end_load() { return {}; }
   // Makes what was applied durable, so that less is replayed at the next start.
   virtual Status persist() = 0;
   // A reading has found it damaged. What it gave before was right; it is to be cleared and made anew.

@@ -171,11 +171,18 @@ std::string all_snapshots_prefix() {
 std::string object_prefix(std::uint32_t domain) {
   return key_of(Table::object, domain);
 }
+std::string all_objects_prefix() {
+  return key_of(Table::object);
+}
 std::string children_prefix() {
   return key_of(Table::children);
 }
 std::string dead_page_prefix() {
   return key_of(Table::dead_page);
+}
+
+std::string beyond_all_keys() {
+  return "\xff";
 }
 
 std::uint32_t number32_of_key(std::string_view key) {

@@ -43,8 +43,11 @@ std::string snapshot_prefix(std::uint32_t node);
 std::string all_snapshots_prefix();
 std::string snapshot_mark_prefix();
 std::string object_prefix(std::uint32_t domain);
+std::string all_objects_prefix();
 std::string children_prefix();
 std::string dead_page_prefix();
+// Sorts after every key.
+std::string beyond_all_keys();
 
 // The number that a key ends with.
 std::uint32_t number32_of_key(std::string_view key);

@@ -1,6 +1,7 @@
 #include "repository/catalog.h"
 
 #include <filesystem>
+#include <fstream>
 
 #include <gtest/gtest.h>
 
@@ -372,6 +373,51 @@ TEST_P(CatalogTest, KeepsTheTimesOfTheJournal) {
   EXPECT_EQ(catalog_->state()->times, times);
 }
 
+TEST_P(CatalogTest, LoadsAsItApplies) {
+  CatalogBatch first;
+  first.objects = {object_of(1, 10, {3, 9}), object_of(1, 11), object_of(2, 12, {10})};
+  std::sort(first.objects.begin(), first.objects.end(), [](const auto& a, const auto& b) {
+    return a.domain != b.domain ? a.domain < b.domain : a.id < b.id;
+  });
+  first.object_counts = {{1, 2}, {2, 1}};
+  first.stored_bytes = {{7, 100}};
+  first.packs = PackPosition{.pack = 3, .offset = 500};
+  first.pack_rows = {{.pack = 3, .bytes = {{7, 100}}}};
+  first.next_number = 13;
+  CatalogBatch second;
+  second.objects = {object_of(1, 11, {10})};
+  second.objects[0].row.number = 11;
+  second.packs = PackPosition{.pack = 3, .offset = 900};
+  CatalogBatch between;
+  between.nodes = {{.record = {.node = 7}}};
+  between.begins = {2, 5};
+  ASSERT_TRUE(catalog_->load(first));
+  apply(between);
+  ASSERT_TRUE(catalog_->load(second));
+  for (int time = 0; time < 2; ++time) {  // during the load, and after it
+    const auto state = catalog_->state();
+    ASSERT_TRUE(state);
+    EXPECT_EQ(state->packs.offset, 900u);
+    EXPECT_EQ(state->next_number, 13u);
+    EXPECT_EQ(*catalog_->object_counts(), first.object_counts);
+    EXPECT_EQ(*catalog_->stored_bytes(), first.stored_bytes);
+    EXPECT_EQ(*catalog_->pack_rows(), first.pack_rows);
+    EXPECT_EQ(catalog_->nodes()->size(), 1u);
+    EXPECT_EQ(*catalog_->begins(), between.begins);
+    EXPECT_EQ(*catalog_->children(10), (std::vector<ObjectNumber>{3, 9}));
+    EXPECT_EQ(*catalog_->children(11), (std::vector<ObjectNumber>{10}));
+    const auto rows = catalog_->find(1, std::vector{id_of(10), id_of(11), id_of(12)});
+    ASSERT_TRUE(rows);
+    EXPECT_EQ((*rows)[0], object_of(1, 10, {3}).row);
+    EXPECT_EQ((*rows)[1], second.objects[0].row);
+    EXPECT_FALSE((*rows)[2]);
+    ASSERT_TRUE(catalog_->end_load());
+  }
+  apply({.removed_objects = {{1, id_of(10)}}, .removed_children = {10}});
+  EXPECT_FALSE((*catalog_->find(1, std::vector{id_of(10)}))[0]);
+  EXPECT_TRUE(catalog_->children(10)->empty());
+}
+
 TEST_P(CatalogTest, ClearForgetsEverything) {
   CatalogBatch batch;
   batch.snapshot_marks = {{.snapshot = {1, 1}, .pinned_by_node = true}};
@@ -482,6 +528,36 @@ TEST(RocksCatalogTest, AKilledProcessLeavesWholeBatches) {
     for (const auto& row : *rows)
       EXPECT_EQ(row.has_value(), round <= 3);
   }
+}
+
+// A load is on the disk at once, and must not be there without what came before it.
+TEST(RocksCatalogTest, AKilledLoadLeavesAllBatchesBeforeIt) {
+  const TempDirectory directory;
+  const std::string living = directory.path() + "/living", copy = directory.path() + "/copy";
+  const auto catalog = open_rocks_catalog(living);
+  ASSERT_TRUE(catalog && (*catalog)->clear(RepositoryId{}));
+  constexpr int kRounds = 40;  // enough for a merging between
+  for (int round = 1; round <= kRounds; ++round) {
+    CatalogBatch journalled;
+    journalled.commits = {commit_of(5, static_cast<std::uint64_t>(round))};
+    ASSERT_TRUE((*catalog)->apply(journalled));
+    CatalogBatch batch;
+    batch.objects = {object_of(1, round)};
+    batch.packs = PackPosition{.pack = 1, .offset = static_cast<std::uint64_t>(round)};
+    ASSERT_TRUE((*catalog)->load(batch));
+  }
+  ASSERT_TRUE((*catalog)->apply({.packs = PackPosition{.pack = 1, .offset = 1000}}));
+  std::ofstream(living + "/loading") << "half of a file";
+  std::filesystem::copy(living, copy, std::filesystem::copy_options::recursive);
+  const auto left = open_rocks_catalog(copy);
+  ASSERT_TRUE(left) << left.error().message;
+  EXPECT_EQ((*left)->state()->packs.offset, static_cast<std::uint64_t>(kRounds));
+  EXPECT_EQ(*(*left)->snapshot_count(5), static_cast<std::uint64_t>(kRounds));
+  for (int round = 1; round <= kRounds; ++round)
+    EXPECT_TRUE((*(*left)->find(1, std::vector{id_of(round)}))[0]) << round;
+  ASSERT_TRUE((*left)->load({.packs = PackPosition{.pack = 1, .offset = 2000}}));  // it goes on
+  ASSERT_TRUE((*left)->end_load());
+  EXPECT_EQ((*left)->state()->packs.offset, 2000u);
 }
 
 TEST(CatalogCodecTest, RefusesWhatWasNeverWritten) {

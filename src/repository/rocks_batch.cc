@@ -123,6 +123,9 @@ void put_objects(const CatalogBatch& batch, rocksdb::WriteBatch& rows) {
       rows.Put(children_key(object.row.number), slice(encode_children(object.children)));
     }
   }
+}
+
+void put_counts(const CatalogBatch& batch, rocksdb::WriteBatch& rows) {
   for (const auto& [domain, count] : batch.object_counts)
     rows.Put(object_count_key(domain), slice(encode_count(count)));
   for (const auto& [node, bytes] : batch.stored_bytes)
@@ -164,14 +167,22 @@ void put_dead_set(const DeadSet& dead, rocksdb::WriteBatch& rows) {
 
 }  // namespace
 
-Result<std::unique_ptr<rocksdb::WriteBatch>> make_write_batch(rocksdb::DB& db, const CatalogBatch& batch) {
+Result<std::unique_ptr<rocksdb::WriteBatch>> make_small_write_batch(rocksdb::DB& db,
+                                                                    const CatalogBatch& batch) {
   auto rows = std::make_unique<rocksdb::WriteBatch>();
   RB_TRY(put_removals(db, batch, *rows));
   RB_TRY(put_new_packs(db, batch, *rows));
-  put_objects(batch, *rows);
+  put_counts(batch, *rows);
   put_journalled(batch, *rows);
   put_marks(batch, *rows);
   if (batch.dead_set) put_dead_set(*batch.dead_set, *rows);
+  return rows;
+}
+
+// Removals come first, so the objects may come last.
+Result<std::unique_ptr<rocksdb::WriteBatch>> make_write_batch(rocksdb::DB& db, const CatalogBatch& batch) {
+  RB_TRY(auto rows, make_small_write_batch(db, batch));
+  put_objects(batch, *rows);
   return rows;
 }
 

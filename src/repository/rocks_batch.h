@@ -34,4 +34,8 @@ Status for_each_row(rocksdb::DB& db, const std::string& prefix, const RowVisitor
 // `db` is read for what a removal has to know, and for the rows of packs.
 Result<std::unique_ptr<rocksdb::WriteBatch>> make_write_batch(rocksdb::DB& db, const CatalogBatch& batch);
 
+// The same without the rows of its objects, for which they need not be put into a batch.
+Result<std::unique_ptr<rocksdb::WriteBatch>> make_small_write_batch(rocksdb::DB& db,
+                                                                    const CatalogBatch& batch);
+
 }  // namespace rb

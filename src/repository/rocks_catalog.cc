@@ -12,6 +12,7 @@
 #include "repository/catalog_codec.h"
 #include "repository/catalog_keys.h"
 #include "repository/rocks_batch.h"
+#include "repository/rocks_load.h"
 
 namespace rb {
 
@@ -95,6 +96,8 @@ class RocksCatalog final : public Catalog {
   Result<std::optional<SnapshotInfo>> commit_of(std::uint32_t node, const RunId& run) override;
   Result<std::optional<SnapshotInfo>> snapshot(std::uint32_t node, const SnapshotId& id) override;
   Status apply(const CatalogBatch& batch) override;
+  Status load(const CatalogBatch& batch) override;
+  Status end_load() override;
   Status persist() override;
   Status clear(const RepositoryId& repository) override;
   bool is_damaged() const override { return was_found_damaged(directory_); }
@@ -110,6 +113,7 @@ class RocksCatalog final : public Catalog {
   const std::string directory_;
   std::unique_ptr<rocksdb::DB>
       db_;  // its methods are thread-safe; replaced only by clear(), before sessions exist
+  std::optional<RocksLoad> load_;
 };
 
 Result<std::optional<std::string>> RocksCatalog::get(const std::string& key) {
@@ -394,6 +398,18 @@ Status RocksCatalog::apply(const CatalogBatch& batch) {
   return write(*rows);
 }
 
+Status RocksCatalog::load(const CatalogBatch& batch) {
+  if (!load_) load_.emplace(*db_, make_options());
+  return load_->add(batch);
+}
+
+Status RocksCatalog::end_load() {
+  if (!load_) return {};
+  RB_TRY(load_->finish());
+  load_.reset();
+  return {};
+}
+
 Status RocksCatalog::persist() {
   const rocksdb::Status status = db_->Flush({});
   if (!status.ok()) return fail_rocks(*db_, "writing the catalog to disk", status);
@@ -417,6 +433,7 @@ Result<std::unique_ptr<rocksdb::DB>> make_database(const std::string& directory)
 }
 
 Status RocksCatalog::clear(const RepositoryId& repository) {
+  load_.reset();
   db_.reset();
   RB_TRY(db_, make_database(directory_));
   rocksdb::WriteBatch identity;
