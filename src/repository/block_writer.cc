@@ -13,7 +13,14 @@ constexpr std::size_t kMaxLosses = 256;
 
 BlockWriter::BlockWriter(PackStore& packs, Catalog& catalog, ObjectIndex& index, ClaimTable& claims,
                          CollectionGate& gate, BlockWriterLimits limits)
-    : packs_(packs), catalog_(catalog), index_(index), claims_(claims), gate_(gate), limits_(limits) {}
+    : packs_(packs),
+      catalog_(catalog),
+      index_(index),
+      claims_(claims),
+      gate_(gate),
+      limits_(limits),
+      last_ticket_(index.settled()),
+      settled_(last_ticket_) {}
 
 Status BlockWriter::store(SessionState& session, const BlockDirectory& directory, ByteView block) {
   RB_TRY(make_room());

@@ -86,12 +86,12 @@ class BlockWriter {
   const BlockWriterLimits limits_;
 
   std::mutex append_mutex_;  // the serialised step
-  Ticket last_ticket_ = 0;
+  Ticket last_ticket_;
 
   mutable std::mutex sync_mutex_;  // guards what follows; never held during a sync
   std::condition_variable settled_changed_;
   bool syncing_ = false;
-  Ticket settled_ = 0;  // every ticket up to it is durable, or in `losses_`
+  Ticket settled_;  // every ticket up to it is durable, or in `losses_`
   std::vector<Loss> losses_;
 
   std::mutex move_mutex_;  // held by whoever moves rows to the catalog

@@ -4,6 +4,40 @@
 
 namespace rb {
 
+namespace {
+
+constexpr std::size_t kRecentRows = 128 << 10;  // 10 MB, during a load
+
+// What is sorted instead of the rows: small, and it rarely needs to look at them.
+struct RowPlace {
+  std::uint32_t domain = 0;
+  std::uint64_t front = 0;  // of the id
+  const TableRow* row = nullptr;
+
+  bool operator<(const RowPlace& other) const {
+    if (domain != other.domain) return domain < other.domain;
+    return front != other.front ? front < other.front : row->object.id < other.row->object.id;
+  }
+};
+
+std::uint64_t front_of(const ObjectId& id) {
+  std::uint64_t front = 0;
+  for (std::size_t i = 0; i < sizeof front; ++i)
+    front = front << 8 | id.bytes[i];
+  return front;
+}
+
+std::vector<RowPlace> sorted_places(const RowTable& table) {
+  std::vector<RowPlace> places;
+  places.reserve(table.size());
+  for (const TableRow& row : table.rows())
+    places.push_back({row.object.domain, front_of(row.object.id), &row});
+  std::sort(places.begin(), places.end());
+  return places;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<ObjectIndex>> ObjectIndex::open(Catalog& catalog, CollectionGate& gate) {
   auto index = std::unique_ptr<ObjectIndex>(new ObjectIndex(catalog, gate));
   RB_TRY(const CatalogState state, catalog.state());
@@ -23,12 +57,39 @@ Result<std::unique_ptr<ObjectIndex>> ObjectIndex::open(Catalog& catalog, Collect
   return index;
 }
 
+const TableRow* ObjectIndex::in_table(const Key& key) const {
+  const TableRow* row = table_.find(key);
+  return row != nullptr ? row : moving_.find(key);
+}
+
 FoundObject ObjectIndex::found_in_table(const TableRow& row) const {
-  return {row.row, row.ticket, row.session, row.ticket <= settled_};
+  return {row.object.row, row.ticket, row.session, row.ticket <= settled_};
 }
 
 bool ObjectIndex::Answer::has_dead_row(std::size_t i) const {
   return std::binary_search(dead.begin(), dead.end(), i);
+}
+
+std::vector<std::size_t> ObjectIndex::find_in_memory(std::uint32_t domain, std::span<const ObjectId> ids,
+                                                     Answer& answer) {
+  std::vector<std::size_t> open_questions;
+  const std::lock_guard lock(mutex_);
+  answer.generation = generation_;
+  const auto count = catalog_counts_.find(domain);
+  const bool catalog_knows_some = count != catalog_counts_.end() && count->second > 0;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const Key key{domain, ids[i]};
+    if (load_ && !load_->seen.may_contain(key)) continue;
+    if (const TableRow* row = in_table(key)) {
+      answer.found[i] = found_in_table(*row);
+    } else if (const ObjectRow* known = load_ ? load_->recent.find(key) : nullptr) {
+      answer.found[i] = FoundObject{*known};
+      answer.has_catalog_rows = true;
+    } else if (catalog_knows_some) {
+      open_questions.push_back(i);
+    }
+  }
+  return open_questions;
 }
 
 Result<ObjectIndex::Answer> ObjectIndex::find(std::uint32_t domain, std::span<const ObjectId> ids) {
@@ -37,21 +98,18 @@ Result<ObjectIndex::Answer> ObjectIndex::find(std::uint32_t domain, std::span<co
   const CollectionGate::View view = gate_.view();
   answer.epoch = view.epoch;
   answer.found.resize(ids.size());
-  std::vector<std::size_t> open_questions;
-  {
-    const std::lock_guard lock(mutex_);
-    answer.generation = generation_;
-    const auto count = catalog_counts_.find(domain);
-    const bool catalog_knows_some = count != catalog_counts_.end() && count->second > 0;
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      if (const auto row = table_.find(Key{domain, ids[i]}); row != table_.end()) {
-        answer.found[i] = found_in_table(row->second);
-      } else if (catalog_knows_some) {
-        open_questions.push_back(i);
-      }
-    }
+  const std::vector<std::size_t> open_questions = find_in_memory(domain, ids, answer);
+  if (!open_questions.empty()) {
+    RB_TRY(ask_catalog(domain, ids, open_questions, view.dead_set.get(), answer));
+    answer.has_catalog_rows = true;
   }
-  if (open_questions.empty()) return answer;
+  if (answer.has_catalog_rows && quarantine_ != nullptr) quarantine_->apply(domain, ids, answer.found);
+  return answer;
+}
+
+Status ObjectIndex::ask_catalog(std::uint32_t domain, std::span<const ObjectId> ids,
+                                std::span<const std::size_t> open_questions, const DeadSet* dead_set,
+                                Answer& answer) {
   std::vector<ObjectId> asked;
   asked.reserve(open_questions.size());
   for (const std::size_t i : open_questions)
@@ -59,14 +117,15 @@ Result<ObjectIndex::Answer> ObjectIndex::find(std::uint32_t domain, std::span<co
   RB_TRY(const auto rows, catalog_.find(domain, asked));
   for (std::size_t k = 0; k < rows.size(); ++k) {
     if (!rows[k]) continue;
-    if (view.dead_set && view.dead_set->contains(rows[k]->number)) {
+    if (dead_set != nullptr && dead_set->contains(rows[k]->number)) {
       answer.dead.push_back(open_questions[k]);
-    } else {
-      answer.found[open_questions[k]] = FoundObject{*rows[k]};
+      continue;
     }
+    const FoundObject& found = answer.found[open_questions[k]].emplace(FoundObject{*rows[k]});
+    // Only recovery looks up during a load, so nobody changes it at the same time.
+    if (load_ && found.complete()) load_->recent.put(Key{domain, asked[k]}, found.row);
   }
-  if (quarantine_ != nullptr) quarantine_->apply(domain, ids, answer.found);
-  return answer;
+  return {};
 }
 
 ObjectNumber ObjectIndex::reserve_numbers(std::size_t count) {
@@ -86,7 +145,7 @@ bool ObjectIndex::still_missing(std::uint64_t generation, std::uint32_t domain,
   const std::lock_guard lock(mutex_);
   if (generation != generation_) return false;
   return std::none_of(objects.begin(), objects.end(), [&](const NewObject& object) {
-    return table_.contains(Key{domain, object.id});
+    return in_table(Key{domain, object.id}) != nullptr;
   });
 }
 
@@ -95,13 +154,19 @@ void ObjectIndex::insert(const AppendedBlock& block, std::vector<NewObject> obje
   for (NewObject& object : objects) {
     RB_ASSERT(object.number > 0 && object.number < next_number_);
     TableRow row;
-    row.row = {object.number, object.kind, object.flags, block.at, object.index, block.share_bytes};
+    row.object.domain = block.owner.domain;
+    row.object.id = object.id;
+    row.object.row = {object.number, object.kind, object.flags, block.at, object.index, block.share_bytes};
+    row.object.children = std::move(object.children);
     row.ticket = block.ticket;
     row.session = block.session;
     row.counted = object.replaces || object.replaces_dead_row;
-    row.children = std::move(object.children);
     if (!row.counted) ++table_counts_[block.owner.domain];
-    const bool inserted = table_.emplace(Key{block.owner.domain, object.id}, std::move(row)).second;
+    if (load_) {
+      load_->seen.add(row.key());
+      load_->recent.forget(row.key());
+    }
+    const bool inserted = table_.insert(std::move(row));
     RB_ASSERT(inserted);
   }
 }
@@ -134,25 +199,45 @@ void ObjectIndex::settle(Ticket ticket, const PackPosition& end, const PackPosit
   counted_ = counted;
 }
 
-void ObjectIndex::uncount(const Key& key, const TableRow& row) {
-  if (!row.counted) --table_counts_[key.domain];
-}
-
 void ObjectIndex::drop_after(Ticket ticket) {
   const std::lock_guard lock(mutex_);
-  for (auto row = table_.begin(); row != table_.end();) {
-    if (row->second.ticket <= ticket) {
-      ++row;
-      continue;
-    }
-    uncount(row->first, row->second);
-    row = table_.erase(row);
-  }
+  for (const TableRow& row : table_.take_after(ticket))
+    if (!row.counted) --table_counts_[row.object.domain];
   stored_bytes_.drop_after(ticket);
   ++generation_;
 }
 
-CatalogBatch ObjectIndex::collect_durable(Ticket& settled) const {
+Ticket ObjectIndex::settled() const {
+  const std::lock_guard lock(mutex_);
+  return settled_;
+}
+
+Status ObjectIndex::begin_load(std::uint64_t expected_objects) {
+  Load load{IdFilter(expected_objects), RowCache(kRecentRows)};
+  for (const auto& [domain, count] : catalog_counts_) {
+    RB_TRY(catalog_.visit_objects(domain, std::nullopt, SIZE_MAX,
+                                  [&, in = domain](const ObjectId& id, const ObjectRow&) -> Status {
+                                    load.seen.add({in, id});
+                                    return {};
+                                  }));
+  }
+  const std::lock_guard lock(mutex_);
+  for (const TableRow& row : table_.rows())
+    load.seen.add(row.key());
+  load_ = std::move(load);
+  return {};
+}
+
+Status ObjectIndex::end_load() {
+  RB_TRY(catalog_.end_load());
+  const std::lock_guard lock(mutex_);
+  load_.reset();
+  moved_ = {};  // tables were larger than they will be again
+  if (table_.empty()) table_ = {};
+  return {};
+}
+
+CatalogBatch ObjectIndex::begin_move(Ticket& settled) {
   const std::lock_guard lock(mutex_);
   settled = settled_;
   CatalogBatch batch;
@@ -161,40 +246,62 @@ CatalogBatch ObjectIndex::collect_durable(Ticket& settled) const {
     batch.pack_rows.push_back({.pack = pack, .bytes = std::move(bytes)});
   batch.counted = counted_;
   batch.object_counts = catalog_counts_;
-  for (const auto& [key, row] : table_) {
-    if (row.ticket > settled_) continue;
-    batch.objects.push_back({key.domain, key.id, row.row, row.children});
-    if (!row.counted) ++batch.object_counts[key.domain];
-  }
   batch.packs = settled_end_;
   batch.next_number = next_number_;
+  std::swap(moving_, moved_);
+  table_.move_up_to(settled_, moving_);
   return batch;
 }
 
-void ObjectIndex::forget(const std::vector<CatalogObject>& moved) {
-  for (const CatalogObject& object : moved) {
-    const auto row = table_.find(Key{object.domain, object.id});
-    RB_ASSERT(row != table_.end() && row->second.row == object.row);
-    uncount(row->first, row->second);
-    table_.erase(row);
+Status ObjectIndex::write(CatalogBatch& batch) {
+  const std::vector<RowPlace> places = sorted_places(moving_);
+  batch.objects.reserve(places.size());
+  for (const RowPlace& place : places) {
+    batch.objects.push_back(place.row->object);
+    if (!place.row->counted) ++batch.object_counts[place.domain];
   }
-  ++generation_;
+  return load_ ? catalog_.load(batch) : catalog_.apply(batch);
+}
+
+void ObjectIndex::end_move(CatalogBatch batch, Ticket settled) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [domain, count] : batch.object_counts) {
+      const std::uint64_t added = count - catalog_counts_[domain];
+      if (added > 0) table_counts_[domain] -= added;
+    }
+    catalog_counts_ = std::move(batch.object_counts);
+    catalog_end_ = *batch.packs;
+    catalog_counted_ = *batch.counted;
+    stored_bytes_.moved(settled);
+    std::swap(moving_, moved_);
+    ++generation_;
+  }
+  moved_.clear();
+}
+
+// What has come meanwhile has later tickets.
+void ObjectIndex::take_move_back() {
+  const std::lock_guard lock(mutex_);
+  for (const TableRow& row : table_.rows()) {
+    const bool inserted = moving_.insert(row);
+    RB_ASSERT(inserted);
+  }
+  std::swap(table_, moving_);
+  moving_.clear();
 }
 
 Status ObjectIndex::move_to_catalog() {
   Ticket settled = 0;
-  CatalogBatch batch = collect_durable(settled);
-  if (batch.objects.empty() && *batch.packs == catalog_end_ && *batch.counted == catalog_counted_) return {};
-  std::sort(batch.objects.begin(), batch.objects.end(), [](const CatalogObject& a, const CatalogObject& b) {
-    return a.domain != b.domain ? a.domain < b.domain : a.id < b.id;
-  });
-  RB_TRY(catalog_.apply(batch));
-  const std::lock_guard lock(mutex_);
-  catalog_counts_ = std::move(batch.object_counts);
-  catalog_end_ = *batch.packs;
-  catalog_counted_ = *batch.counted;
-  stored_bytes_.moved(settled);
-  forget(batch.objects);
+  CatalogBatch batch = begin_move(settled);
+  // Whoever looks up does not change moving_, so it is read here without the mutex.
+  if (moving_.empty() && *batch.packs == catalog_end_ && *batch.counted == catalog_counted_) return {};
+  const Status written = write(batch);
+  if (!written) {
+    take_move_back();
+    return written;
+  }
+  end_move(std::move(batch), settled);
   return {};
 }
 
@@ -202,9 +309,9 @@ void ObjectIndex::dead_rows_removed(std::uint32_t domain, std::span<const Object
   const std::lock_guard lock(mutex_);
   catalog_counts_[domain] -= ids.size();
   for (const ObjectId& id : ids) {
-    const auto row = table_.find(Key{domain, id});
-    if (row == table_.end() || !row->second.counted) continue;
-    row->second.counted = false;
+    TableRow* row = table_.find(Key{domain, id});
+    if (row == nullptr || !row->counted) continue;
+    row->counted = false;
     ++table_counts_[domain];
   }
   ++generation_;
@@ -212,7 +319,7 @@ void ObjectIndex::dead_rows_removed(std::uint32_t domain, std::span<const Object
 
 std::size_t ObjectIndex::table_size() const {
   const std::lock_guard lock(mutex_);
-  return table_.size();
+  return table_.size() + moving_.size();
 }
 
 std::uint64_t ObjectIndex::object_count() const {

@@ -14,13 +14,14 @@
 #include <mutex>
 #include <optional>
 #include <set>
-#include <unordered_map>
 #include <vector>
 
 #include "repository/catalog.h"
 #include "repository/collection_gate.h"
-#include "repository/id_hash.h"
+#include "repository/id_filter.h"
 #include "repository/quarantine.h"
+#include "repository/row_cache.h"
+#include "repository/row_table.h"
 #include "repository/stored_bytes.h"
 
 namespace rb {
@@ -66,7 +67,8 @@ class ObjectIndex {
     std::vector<std::optional<FoundObject>> found;  // one per id, in order
     std::vector<std::size_t> dead;  // ascending, indices into `found`: the catalog still has a dead row
     std::uint64_t generation = 0;
-    std::uint64_t epoch = 0;  // of the dead set: whoever acts on the answer lets the gate compare it
+    std::uint64_t epoch = 0;        // of the dead set: whoever acts on the answer lets the gate compare it
+    bool has_catalog_rows = false;  // of which some may be quarantined
 
     bool has_dead_row(std::size_t i) const;
   };
@@ -101,6 +103,12 @@ class ObjectIndex {
   void settle(Ticket ticket, const PackPosition& end, const PackPosition& counted);
   // Drops the rows of all later tickets: their blocks are lost.
   void drop_after(Ticket ticket);
+  Ticket settled() const;
+
+  // From now on until end_load() rows go to the catalog in bulk, and ids that were never seen are not asked
+  // of it. First what it has is read. Requires: nobody else uses the index.
+  Status begin_load(std::uint64_t expected_objects);
+  Status end_load();
 
   // Moves the durable rows into the catalog, and its mark to the end of what is settled. One caller at a
   // time; rows stay visible throughout.
@@ -108,7 +116,7 @@ class ObjectIndex {
   // Dead rows were removed from the catalog. Requires: insert() and move_to_catalog() are excluded.
   void dead_rows_removed(std::uint32_t domain, std::span<const ObjectId> ids);
 
-  std::size_t table_size() const;
+  std::size_t table_size() const;  // with what is on its way to the catalog
   std::uint64_t object_count(std::uint32_t domain) const;
   std::uint64_t object_count() const;  // of all domains
   std::uint64_t stored_bytes(std::uint32_t node) const;
@@ -118,27 +126,36 @@ class ObjectIndex {
 
  private:
   using Key = DomainKey;
-  struct TableRow {
-    ObjectRow row;
-    Ticket ticket = 0;
-    std::uint64_t session = 0;
-    bool counted = false;  // by the catalog: a row of the same key stands there
-    std::vector<ObjectNumber> children;
-  };
-
   ObjectIndex(Catalog& catalog, CollectionGate& gate) : catalog_(catalog), gate_(gate) {}
-  void uncount(const Key& key, const TableRow& row);
+  // The answer as far as memory has it; indices into the ids of what the catalog is to be asked.
+  std::vector<std::size_t> find_in_memory(std::uint32_t domain, std::span<const ObjectId> ids,
+                                          Answer& answer);
+  Status ask_catalog(std::uint32_t domain, std::span<const ObjectId> ids,
+                     std::span<const std::size_t> open_questions, const DeadSet* dead_set, Answer& answer);
+  // What is in memory. Here and below: requires mutex_, unless it locks by itself.
+  const TableRow* in_table(const Key& key) const;
   FoundObject found_in_table(const TableRow& row) const;
-  CatalogBatch collect_durable(Ticket& settled) const;
-  void forget(const std::vector<CatalogObject>& moved);
+  // These lock by themselves, and make up move_to_catalog().
+  CatalogBatch begin_move(Ticket& settled);
+  Status write(CatalogBatch& batch);
+  void end_move(CatalogBatch batch, Ticket settled);
+  void take_move_back();
 
   Catalog& catalog_;
   CollectionGate& gate_;
   std::set<std::uint64_t> relocated_into_;  // of the packs that a tail can begin in
   const Quarantine* quarantine_ = nullptr;
   mutable std::mutex mutex_;  // guards the rest; never held while the catalog is called
-  std::unordered_map<Key, TableRow, DomainKeyHash> table_;
-  std::map<std::uint32_t, std::uint64_t> catalog_counts_, table_counts_;  // by domain
+  RowTable table_;
+  // On its way to the catalog. Who moves it may read it without the mutex; the others change nothing in it.
+  RowTable moving_;
+  RowTable moved_;  // emptied: its memory is used again. Of whoever moves
+  struct Load {
+    IdFilter seen;    // all ids that there are
+    RowCache recent;  // complete rows of the catalog: the same directories are referred to again and again
+  };
+  std::optional<Load> load_;  // between begin_load() and end_load()
+  std::map<std::uint32_t, std::uint64_t> catalog_counts_, table_counts_;  // by domain; with moving_
   ObjectNumber next_number_ = 1;
   std::uint64_t generation_ = 0;  // counts the times that rows left the table or the catalog
   Ticket settled_ = 0;
