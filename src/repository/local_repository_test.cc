@@ -224,6 +224,91 @@ TEST_F(LocalRepositoryTest, WithoutTheCatalogNothingIsLost) {
   }
 }
 
+// More than the table takes while a catalog is made anew, which then is loaded in bulk; old objects are named
+// again and again, and one comes twice.
+TEST_F(LocalRepositoryTest, ALargeCatalogIsMadeAnew) {
+  constexpr std::uint8_t kRuns = 60;
+  RepositoryOptions options;
+  options.index_table_rows = 1;
+  std::uint64_t objects = 0;
+  {
+    const auto repository = open(options);
+    ASSERT_TRUE(repository);
+    const auto store = store_of(**repository, ana_);
+    const NamedObject shared = make_chunk("shared");
+    for (std::uint8_t run = 1; run <= kRuns; ++run) {
+      const auto session = begin(*store, run);
+      const std::string text = "run " + std::to_string(run);
+      (void)session->put(make_block({shared, make_chunk(text)}));
+      EXPECT_TRUE(session->put(make_block({make_tree("both of " + text, {shared.id, make_chunk(text).id})})));
+      (void)commit(*session, text);
+    }
+    objects = (*repository)->state().object_count;
+    EXPECT_EQ(objects, 1 + 4u * kRuns);
+  }
+  std::filesystem::remove_all(path() + "/catalog");
+  for (const bool again : {false, true}) {
+    const auto repository = open(options);
+    ASSERT_TRUE(repository) << repository.error().message;
+    EXPECT_EQ((*repository)->report().catalog_rebuilt, !again);
+    EXPECT_EQ((*repository)->report().incomplete_objects, 0u);
+    EXPECT_EQ((*repository)->state().object_count, objects);
+    const auto session = begin(*store_of(**repository, ana_), kRuns + 1);
+    for (std::uint8_t run = 1; run <= kRuns; ++run)
+      EXPECT_TRUE(holds(*session, "run " + std::to_string(run)));
+    EXPECT_EQ(session->snapshots({})->size(), kRuns);
+  }
+}
+
+// However far it came, the next start goes on or begins anew, and counts nothing twice.
+TEST(LocalRepositoryRebuildTest, OneThatIsInterruptedGoesOn) {
+  constexpr std::uint8_t kRuns = 30;
+  FakeFileSystem fs;
+  StoppedClock clock;
+  const auto open = [&](const std::shared_ptr<MemoryCatalogLog>& log) {
+    RepositoryOptions options = fake_options(fs, log, clock);
+    options.index_table_rows = 1;
+    options.pack_bytes_max = 8192;
+    return LocalRepository::open(kFakeDirectory, options);
+  };
+  std::uint64_t objects = 0, stored = 0;
+  const auto count = [](LocalRepository& repository, std::uint64_t& objects_now, std::uint64_t& stored_now) {
+    const auto store = repository.store_for(user_named("ana"));
+    ASSERT_TRUE(store);
+    const auto session = (*store)->begin({.run = make_run(200)});
+    ASSERT_TRUE(session);
+    objects_now = (*session)->status()->object_count;
+    stored_now = (*session)->status()->node_stored_bytes;
+  };
+  {
+    const auto repository = open(std::make_shared<MemoryCatalogLog>());
+    ASSERT_TRUE(repository);
+    const auto store = (*repository)->store_for(user_named("ana"));
+    for (std::uint8_t run = 1; run <= kRuns; ++run) {
+      const auto session = (*store)->begin({.run = make_run(run)});
+      const NamedObject chunk = make_chunk(std::to_string(run)), tree = make_tree("tree", {chunk.id});
+      ASSERT_TRUE((*session)->put(make_block({chunk})) && (*session)->put(make_block({tree})));
+      ASSERT_TRUE((*session)->flush());
+    }
+    count(**repository, objects, stored);
+    EXPECT_EQ(objects, 2u * kRuns);
+  }
+  bool is_through = false;
+  for (std::size_t writes = 0; !is_through; ++writes) {
+    const auto log = std::make_shared<MemoryCatalogLog>();
+    log->writes_left = writes;
+    is_through = open(log).has_value() && !log->write_failed;
+    log->writes_left = SIZE_MAX;
+    log->write_failed = false;
+    const auto repository = open(log);
+    ASSERT_TRUE(repository) << repository.error().message;
+    std::uint64_t objects_now = 0, stored_now = 0;
+    count(**repository, objects_now, stored_now);
+    EXPECT_EQ(objects_now, objects) << writes;
+    EXPECT_EQ(stored_now, stored) << writes;
+  }
+}
+
 TEST_F(LocalRepositoryTest, ADamagedCatalogIsMadeAnew) {
   {
     const auto repository = open();

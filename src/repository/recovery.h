@@ -4,6 +4,10 @@
 // counts as none. What remains in the end refers to something that is lost, was never durable, or was swept.
 // Where a kept snapshot leads to it, it gets a row marked incomplete, so that it can still be read; else it
 // is garbage, and gets none.
+//
+// What is too much for the table goes to the catalog beside the reading of what follows. If that is most of
+// all packs, as when the catalog is made anew, rows are loaded in bulk, and what is new is mostly not looked
+// up at all (ObjectIndex::begin_load).
 #pragma once
 
 #include <functional>
@@ -27,6 +31,7 @@ struct RecoveryContext {
   std::function<bool(std::uint32_t)> known_domain;  // whether the journal has it
   using SnapshotVisitor = std::function<void(std::uint32_t domain, const ObjectId& object)>;
   std::function<Status(const SnapshotVisitor&)> visit_kept_snapshots;
+  std::size_t table_rows = 0;  // that are collected before they go to the catalog
   // Something in the tail is alive elsewhere. It may have been dead, sent again and acknowledged, before a
   // crash that undid the freeze: so nobody knows how old it is. Called once, before rows are moved.
   std::function<Status()> on_doubtful_age;

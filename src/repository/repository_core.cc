@@ -12,6 +12,11 @@ namespace rb {
 
 namespace {
 
+// Of the rows that the table has beside sessions: at start memory is needed for nothing else, and the fewer
+// files a load makes, the fewer are asked and merged. Together with the copy that is being written about 200
+// MiB.
+constexpr std::size_t kRecoveryTables = 12;
+
 // With a file system of a test's own there is no owner to ask for.
 std::uint32_t owner_of(const std::string& path, bool real) {
   struct stat info {};
@@ -193,6 +198,7 @@ Status RepositoryCore::recover_without_catalog() {
 
 RecoveryContext RepositoryCore::recovery_context() {
   RecoveryContext context;
+  context.table_rows = kRecoveryTables * options_.index_table_rows;
   context.known_domain = [this](std::uint32_t domain) { return book_->has_domain(domain); };
   context.visit_kept_snapshots = [this](const RecoveryContext::SnapshotVisitor& visit) {
     return catalog_->visit_commits([&](const CatalogCommit& commit) -> Status {

@@ -17,7 +17,7 @@ class StoredBytes {
   // `packs`: what the catalog says of those that may get more.
   StoredBytes(ByNode moved, ByPack packs) : moved_(std::move(moved)), packs_(std::move(packs)) {}
 
-  // Tickets ascend, and packs with them; ticket 0 is of what was found in the packs at start.
+  // Tickets ascend, and packs with them.
   void add(std::uint64_t ticket, std::uint64_t pack, std::uint32_t node, std::uint64_t bytes);
   void drop_after(std::uint64_t ticket);
   std::uint64_t of(std::uint32_t node) const;
