@@ -27,6 +27,7 @@ enum class Kind : std::uint32_t {
   pin = 11,
   collection = 12,
   pruning = 13,
+  revocation = 14,
 };
 
 Kind kind_of(const NodeRecord&) {
@@ -67,6 +68,9 @@ Kind kind_of(const CollectionRecord&) {
 }
 Kind kind_of(const PruningRecord&) {
   return Kind::pruning;
+}
+Kind kind_of(const RevocationRecord&) {
+  return Kind::revocation;
 }
 
 void encode_time(ByteWriter& w, const Timestamp& time) {
@@ -135,6 +139,7 @@ void encode_payload(ByteWriter& w, const AdministratorRecord& administrator) {
   encode_time(w, administrator.made);
   w.bytes(administrator.credential.view());
   w.bytes(administrator.secret.view());
+  w.sized(administrator.name);
 }
 
 // Of deletions and undeletions.
@@ -167,6 +172,11 @@ void encode_payload(ByteWriter& w, const CollectionRecord& collection) {
 void encode_payload(ByteWriter& w, const PruningRecord& pruning) {
   encode_time(w, pruning.made);
   w.varint(pruning.deleted);
+}
+
+void encode_payload(ByteWriter& w, const RevocationRecord& revocation) {
+  encode_time(w, revocation.made);
+  w.bytes(revocation.credential.view());
 }
 
 std::uint32_t varint32(ByteReader& r) {
@@ -262,6 +272,7 @@ AdministratorRecord decode_administrator(ByteReader& r) {
   administrator.made = decode_time(r);
   administrator.credential = r.id<CredentialId>();
   administrator.secret = r.id<SecretHash>();
+  administrator.name = name(r);
   return administrator;
 }
 
@@ -298,6 +309,13 @@ PruningRecord decode_pruning(ByteReader& r) {
   return pruning;
 }
 
+RevocationRecord decode_revocation(ByteReader& r) {
+  RevocationRecord revocation;
+  revocation.made = decode_time(r);
+  revocation.credential = r.id<CredentialId>();
+  return revocation;
+}
+
 // Of each kind: what has a limit of its own.
 struct Limited {
   std::vector<std::string_view> names;
@@ -326,7 +344,7 @@ Limited limited(const RenamingRecord& renaming) {
   return {{renaming.name}, {renaming.made}};
 }
 Limited limited(const AdministratorRecord& administrator) {
-  return {{}, {administrator.made}};
+  return {{administrator.name}, {administrator.made}};
 }
 Limited limited(const DeletionRecord& deletion) {
   return {{}, {deletion.made}};
@@ -342,6 +360,9 @@ Limited limited(const CollectionRecord& collection) {
 }
 Limited limited(const PruningRecord& pruning) {
   return {{}, {pruning.made}};
+}
+Limited limited(const RevocationRecord& revocation) {
+  return {{}, {revocation.made}};
 }
 
 }  // namespace
@@ -400,6 +421,9 @@ Result<JournalRecord> decode_journal_payload(std::uint32_t kind, ByteView payloa
       break;
     case Kind::pruning:
       record = decode_pruning(r);
+      break;
+    case Kind::revocation:
+      record = decode_revocation(r);
       break;
     default:
       return fail(Errc::unsupported, fmt::format("journal records of kind {} are not known to this program "

@@ -81,6 +81,7 @@ struct AdministratorRecord {
   Timestamp made;
   CredentialId credential;
   SecretHash secret;
+  std::string name;  // for people; several may have the same
   bool operator==(const AdministratorRecord&) const = default;
 };
 
@@ -124,11 +125,19 @@ struct PruningRecord {  // all nodes were judged by their policies; what had to 
   bool operator==(const PruningRecord&) const = default;
 };
 
+// An administrator's token lets nobody in any more. Nodes' credentials end by a join or a removal.
+struct RevocationRecord {
+  Timestamp made;
+  CredentialId credential;
+  bool operator==(const RevocationRecord&) const = default;
+};
+
 // Further kinds get numbers of their own when they come; a reader refuses a kind it does not know, since
 // ignoring a deletion or revocation would undo it.
-using JournalRecord = std::variant<NodeRecord, DomainRecord, CommitRecord, InvitationRecord, JoinRecord,
-                                   RemovalRecord, RenamingRecord, AdministratorRecord, DeletionRecord,
-                                   UndeletionRecord, PinRecord, CollectionRecord, PruningRecord>;
+using JournalRecord =
+    std::variant<NodeRecord, DomainRecord, CommitRecord, InvitationRecord, JoinRecord, RemovalRecord,
+                 RenamingRecord, AdministratorRecord, DeletionRecord, UndeletionRecord, PinRecord,
+                 CollectionRecord, PruningRecord, RevocationRecord>;
 
 inline constexpr std::size_t kJournalNameBytesMax = 1024;
 

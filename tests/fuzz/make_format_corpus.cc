@@ -90,7 +90,7 @@ void write_journal(const std::filesystem::path& root) {
   add("join", JoinRecord{.made = {1'700'000'060, 0}, .node = 300});
   add("removal", RemovalRecord{.made = {1'700'000'120, 0}, .node = 300, .name = "printer"});
   add("renaming", RenamingRecord{.made = {1'700'000'180, 0}, .node = 300, .name = "press"});
-  add("administrator", AdministratorRecord{.made = {1'700'000'240, 0}});
+  add("administrator", AdministratorRecord{.made = {1'700'000'240, 0}, .name = "grafana"});
   add("deletion", DeletionRecord{.made = {1'700'000'300, 0}, .node = 300, .sequence = 7});
   add("undeletion", UndeletionRecord{.made = {1'700'000'360, 0}, .node = 300, .sequence = 7});
   add("pin", PinRecord{.made = {1'700'000'420, 0}, .node = 1, .sequence = 200, .pinned = true});
@@ -98,6 +98,7 @@ void write_journal(const std::filesystem::path& root) {
       PinRecord{.made = {1'700'000'420, 0}, .node = 1, .sequence = 2, .by = PinAuthority::administrator});
   add("collection", CollectionRecord{.made = {1'700'000'480, 0}, .judged_before = {1'699'000'000, 300}});
   add("pruning", PruningRecord{.made = {1'700'000'540, 0}, .deleted = 130});
+  add("revocation", RevocationRecord{.made = {1'700'000'600, 0}});
 }
 
 // All of a small one; of a larger one the first copy of its index, which is enough to read it.
