@@ -88,9 +88,9 @@ Result<Response> Administration::rename(const Caller& caller, const Request& req
 }
 
 Result<Response> Administration::token(const Caller& caller) {
-  RB_TRY(const Credential made, backend_.registry().make_administrator_token());
+  RB_TRY(const AdministratorToken made, backend_.registry().make_administrator_token(""));
   log(LogLevel::info, "\"{}\" made an administrator's token", caller.name);
-  return json_response(201, encode_token(made));
+  return json_response(201, encode_token(made.credential));
 }
 
 Result<Response> Administration::next_key(const Caller& caller) {

@@ -13,7 +13,9 @@ class NoRegistry final : public NodeRegistry {
   Result<Invitation> invite(const InvitationRequest&) override { return no_nodes(); }
   Result<JoinAnswer> join(const JoinRequest&) override { return no_nodes(); }
   Result<Caller> authenticate(const Credential&) override { return fail(Errc::denied, "there are no nodes"); }
-  Result<Credential> make_administrator_token() override { return no_nodes(); }
+  Result<AdministratorToken> make_administrator_token(const std::string&) override { return no_nodes(); }
+  Result<std::vector<TokenOverview>> administrator_tokens() override { return std::vector<TokenOverview>(); }
+  Result<TokenOverview> revoke_administrator_token(const std::string&) override { return no_nodes(); }
   Result<std::vector<NodeOverview>> nodes() override { return std::vector<NodeOverview>(); }
   Status remove(const std::string&) override { return no_nodes(); }
   Status rename(const std::string&, const std::string&) override { return no_nodes(); }

@@ -85,6 +85,8 @@ struct CatalogCredential {
   SecretHash secret;
   std::uint32_t node = 0;  // 0: an administrator's token
   bool revoked = false;
+  std::string name;  // of a token, for people
+  Timestamp made;
   bool operator==(const CatalogCredential&) const = default;
 };
 

@@ -6,7 +6,7 @@
 
 namespace rb {
 
-inline constexpr std::uint32_t kCatalogVersion = 4;
+inline constexpr std::uint32_t kCatalogVersion = 5;
 
 // Each decode gives Errc::corrupt for anything that encode would not have written.
 Bytes encode_identity(const RepositoryId& repository);

@@ -80,6 +80,9 @@ Bytes encode_credential_row(const CatalogCredential& credential) {
   w.bytes(credential.secret.view());
   w.u32(credential.node);
   w.u8(credential.revoked ? 1 : 0);
+  w.sized(credential.name);
+  w.u64(static_cast<std::uint64_t>(credential.made.seconds));
+  w.u32(credential.made.nanoseconds);
   return out;
 }
 
@@ -90,7 +93,10 @@ Result<CatalogCredential> decode_credential_row(ByteView value) {
   credential.secret = r.id<SecretHash>();
   credential.node = r.u32();
   credential.revoked = read_flag(r);
-  if (!r.done()) return damaged("a credential");
+  credential.name = as_text(r.sized(kMaxLabelBytes));
+  credential.made.seconds = static_cast<std::int64_t>(r.u64());
+  credential.made.nanoseconds = r.u32();
+  if (!r.done() || credential.made.nanoseconds > 999'999'999) return damaged("a credential");
   return credential;
 }
 

@@ -146,7 +146,7 @@ TEST_P(CatalogTest, KeepsNodesAndDomains) {
 TEST_P(CatalogTest, KeepsCredentialsAndInvitations) {
   CatalogBatch batch;
   for (const std::uint8_t number : {1, 2}) {
-    CatalogCredential credential{.node = number * 300u, .revoked = number == 2};
+    CatalogCredential credential{.node = number * 300u, .revoked = number == 2, .name = "t", .made = {-3, 4}};
     credential.id.bytes.fill(number);
     credential.secret.bytes.fill(static_cast<std::uint8_t>(number + 10));
     batch.credentials.push_back(credential);

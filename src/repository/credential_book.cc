@@ -1,5 +1,7 @@
 #include "repository/credential_book.h"
 
+#include <algorithm>
+
 namespace rb {
 
 void CredentialBook::load(const std::vector<CatalogCredential>& credentials,
@@ -55,16 +57,27 @@ void CredentialBook::take(const JoinRecord& record, CatalogBatch& changed) {
     put(std::move(used), changed);
   }
   revoke(record.node, changed);
-  const CatalogCredential credential{record.credential, record.secret, record.node};
+  const CatalogCredential credential{
+      .id = record.credential, .secret = record.secret, .node = record.node, .made = record.made};
   credentials_[credential.id] = credential;
   active_[record.node] = credential.id;
   changed.credentials.push_back(credential);
 }
 
 void CredentialBook::take(const AdministratorRecord& record, CatalogBatch& changed) {
-  const CatalogCredential credential{record.credential, record.secret};
+  const CatalogCredential credential{
+      .id = record.credential, .secret = record.secret, .name = record.name, .made = record.made};
   credentials_[credential.id] = credential;
   changed.credentials.push_back(credential);
+}
+
+// What it names was a token when it was written; a node's credential is left alone, as active_ would still
+// name it.
+void CredentialBook::take(const RevocationRecord& record, CatalogBatch& changed) {
+  const auto token = credentials_.find(record.credential);
+  if (token == credentials_.end() || token->second.node != 0) return;
+  token->second.revoked = true;
+  changed.credentials.push_back(token->second);
 }
 
 void CredentialBook::take(const RemovalRecord& record, CatalogBatch& changed) {
@@ -102,6 +115,15 @@ std::vector<const CatalogInvitation*> CredentialBook::open_invitations() const {
   std::vector<const CatalogInvitation*> found;
   for (const auto& [name, id] : open_)
     found.push_back(invitation(id));
+  return found;
+}
+
+std::vector<const CatalogCredential*> CredentialBook::tokens() const {
+  std::vector<const CatalogCredential*> found;
+  for (const auto& [id, credential] : credentials_) {
+    if (credential.node == 0) found.push_back(&credential);
+  }
+  std::ranges::sort(found, {}, [](const CatalogCredential* token) { return token->id; });
   return found;
 }
 

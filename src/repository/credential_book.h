@@ -17,6 +17,7 @@ class CredentialBook {
   void take(const InvitationRecord& record, CatalogBatch& changed);
   void take(const JoinRecord& record, CatalogBatch& changed);
   void take(const AdministratorRecord& record, CatalogBatch& changed);
+  void take(const RevocationRecord& record, CatalogBatch& changed);
   // `name` is the node's, or that of invitations alone.
   void take(const RemovalRecord& record, CatalogBatch& changed);
   // `old_name`: what the node was called before.
@@ -29,6 +30,8 @@ class CredentialBook {
   // Of all names, in no order.
   std::vector<const CatalogInvitation*> open_invitations() const;
   bool has_credential(std::uint32_t node) const;
+  // Administrators', the revoked ones too; in the order of their ids, so that it is always the same.
+  std::vector<const CatalogCredential*> tokens() const;
 
  private:
   void withdraw(const std::string& name, CatalogBatch& changed);

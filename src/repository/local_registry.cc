@@ -20,11 +20,27 @@ Result<JoinAnswer> LocalRegistry::join(const JoinRequest& request) {
 }
 
 Result<Caller> LocalRegistry::authenticate(const Credential& credential) {
-  return core_->book().authenticate(credential);
+  RB_TRY(Caller caller, core_->book().authenticate(credential));
+  if (caller.node == 0) token_uses_.note(caller.credential, core_->clock().wall());
+  return caller;
 }
 
-Result<Credential> LocalRegistry::make_administrator_token() {
-  return core_->book().make_administrator_token();
+Result<AdministratorToken> LocalRegistry::make_administrator_token(const std::string& name) {
+  return core_->book().make_administrator_token(name);
+}
+
+Result<std::vector<TokenOverview>> LocalRegistry::administrator_tokens() {
+  std::vector<TokenOverview> tokens = core_->book().administrator_tokens();
+  for (TokenOverview& token : tokens)
+    token.last_used = token_uses_.last(token.id);
+  return tokens;
+}
+
+// Who is let in is asked of the book for every request, and a token has no sessions: nothing is left to end.
+Result<TokenOverview> LocalRegistry::revoke_administrator_token(const std::string& id) {
+  RB_TRY(TokenOverview token, core_->book().revoke_administrator_token(id));
+  token.last_used = token_uses_.last(token.id);
+  return token;
 }
 
 Status LocalRegistry::remove(const std::string& name) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "repository/repository_core.h"
+#include "repository/token_uses.h"
 
 namespace rb {
 
@@ -13,7 +14,9 @@ class LocalRegistry final : public NodeRegistry {
   Result<Invitation> invite(const InvitationRequest& request) override;
   Result<JoinAnswer> join(const JoinRequest& request) override;
   Result<Caller> authenticate(const Credential& credential) override;
-  Result<Credential> make_administrator_token() override;
+  Result<AdministratorToken> make_administrator_token(const std::string& name) override;
+  Result<std::vector<TokenOverview>> administrator_tokens() override;
+  Result<TokenOverview> revoke_administrator_token(const std::string& id) override;
   Result<std::vector<NodeOverview>> nodes() override;
   Status remove(const std::string& name) override;
   Status rename(const std::string& from, const std::string& to) override;
@@ -22,6 +25,7 @@ class LocalRegistry final : public NodeRegistry {
   NodeOverview overview_of(NodeBook::Member member) const;
 
   const std::shared_ptr<RepositoryCore> core_;
+  TokenUses token_uses_;
 };
 
 }  // namespace rb

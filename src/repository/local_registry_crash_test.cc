@@ -19,11 +19,13 @@ struct Answered {
   std::optional<Credential> b;
   bool renamed_c = false;
   std::optional<Credential> c;
+  bool revoked = false;
+  std::optional<Credential> token, other_token;
 };
 
 struct Attempted {
   Credential second;
-  bool second_sent = false, removal_sent = false, renaming_sent = false;
+  bool second_sent = false, removal_sent = false, renaming_sent = false, revocation_sent = false;
 };
 
 Result<Credential> enrol(NodeRegistry& registry, const std::string& name) {
@@ -31,6 +33,11 @@ Result<Credential> enrol(NodeRegistry& registry, const std::string& name) {
   const Credential credential = random_credential();
   RB_TRY(registry.join({invitation.secret, credential}));
   return credential;
+}
+
+Result<Credential> make_token(NodeRegistry& registry) {
+  RB_TRY(const AdministratorToken token, registry.make_administrator_token(""));
+  return token.credential;
 }
 
 Status run_script(FakeFileSystem& fs, const Clock& clock, Answered& answered, Attempted& attempted) {
@@ -49,11 +56,28 @@ Status run_script(FakeFileSystem& fs, const Clock& clock, Answered& answered, At
   attempted.renaming_sent = true;
   RB_TRY(registry.rename("c", "d"));
   answered.renamed_c = true;
+  RB_TRY(answered.token, make_token(registry));
+  RB_TRY(answered.other_token, make_token(registry));
+  attempted.revocation_sent = true;
+  RB_TRY(registry.revoke_administrator_token(to_hex(answered.token->id)));
+  answered.revoked = true;
   return {};
 }
 
 bool lets_in(NodeRegistry& registry, const std::optional<Credential>& credential) {
   return credential && registry.authenticate(*credential).has_value();
+}
+
+void check_tokens(NodeRegistry& registry, const Answered& answered, const Attempted& attempted) {
+  if (answered.revoked) {
+    EXPECT_FALSE(lets_in(registry, answered.token));
+  }
+  if (answered.token && !attempted.revocation_sent) {
+    EXPECT_TRUE(lets_in(registry, answered.token));
+  }
+  if (answered.other_token) {
+    EXPECT_TRUE(lets_in(registry, answered.other_token));
+  }
 }
 
 void check_promises(NodeRegistry& registry, const Answered& answered, const Attempted& attempted) {
@@ -116,6 +140,7 @@ void cut_everywhere(Survival survival) {
       const auto repository = open_on(*after, clock);
       ASSERT_TRUE(repository) << repository.error().message;
       check_promises((*repository)->registry(), answered, attempted);
+      check_tokens((*repository)->registry(), answered, attempted);
       if (start == 1) check_goes_on(**repository);
     }
   }

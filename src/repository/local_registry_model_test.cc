@@ -39,7 +39,7 @@ class Model : public RegistryFixture {
   static std::string any_group() { return *rc::gen::element<std::string>("", "", "g", "h"); }
 
   void step() {
-    switch (*rc::gen::inRange(0, 12)) {
+    switch (*rc::gen::inRange(0, 14)) {
       case 0:
       case 1:
         return invite_one();
@@ -61,9 +61,29 @@ class Model : public RegistryFixture {
         return open_without_catalog();
       case 10:
         return open_with_older_catalog(*rc::gen::inRange<std::size_t>(0, catalog_->batches.size() + 1));
+      case 11:
+        return make_token();
+      case 12:
+        return revoke_token();
       default:
         return check();
     }
+  }
+
+  void make_token() {
+    const auto made = registry().make_administrator_token(any_name());
+    RC_ASSERT(made.has_value());
+    tokens_.push_back(*made);
+  }
+
+  void revoke_token() {
+    if (tokens_.empty()) return;
+    const auto token = tokens_.begin() + *rc::gen::inRange<std::ptrdiff_t>(0, std::ssize(tokens_));
+    const std::string id = to_hex(token->credential.id);
+    RC_ASSERT(registry().revoke_administrator_token(id)->name == token->name);
+    RC_ASSERT(registry().revoke_administrator_token(id).error().code == Errc::conflict);
+    dead_.push_back(token->credential);
+    tokens_.erase(token);
   }
 
   ModelInvitation* open_invitation(const std::string& name) {
@@ -176,11 +196,15 @@ class Model : public RegistryFixture {
       if (!nodes_.contains(invitation.node)) ++invited;
     }
     RC_ASSERT(registry().nodes()->size() == nodes_.size() + invited);
+    for (const AdministratorToken& token : tokens_)
+      RC_ASSERT(registry().authenticate(token.credential)->administrator);
+    RC_ASSERT(registry().administrator_tokens()->size() == tokens_.size());
   }
 
   std::map<std::string, ModelNode> nodes_;
   std::vector<ModelInvitation> invitations_;
   std::vector<Credential> dead_;
+  std::vector<AdministratorToken> tokens_;
   std::uint8_t last_run_ = 0;
 };
 

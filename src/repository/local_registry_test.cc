@@ -239,17 +239,95 @@ TEST_F(LocalRegistryTest, TheHostStaysAdministratorWithoutANode) {
 }
 
 TEST_F(LocalRegistryTest, AnAdministratorsTokenHasNoFiles) {
-  const auto token = registry().make_administrator_token();
-  ASSERT_TRUE(token);
+  const auto made = registry().make_administrator_token("");
+  ASSERT_TRUE(made);
+  const Credential token = made->credential;
   for (const bool rebuilt : {false, true}) {
     if (rebuilt) open_without_catalog();
-    const Caller administrator = caller(*token);
+    const Caller administrator = caller(token);
     EXPECT_TRUE(administrator.administrator);
     EXPECT_EQ(administrator.node, 0u);
     EXPECT_TRUE(refused(store_of(administrator)->begin({.run = make_run(1)}), Errc::denied, "no files"));
   }
   EXPECT_TRUE(
-      refused(registry().authenticate({token->id, random_id<SecretKey>()}), Errc::denied, "does not know"));
+      refused(registry().authenticate({token.id, random_id<SecretKey>()}), Errc::denied, "does not know"));
+}
+
+TEST_F(LocalRegistryTest, TokensAreListedWithoutTheirSecrets) {
+  const auto grafana = registry().make_administrator_token("grafana");
+  clock_.now += std::chrono::seconds(5);
+  const auto unnamed = registry().make_administrator_token("");
+  ASSERT_TRUE(grafana && unnamed);
+  EXPECT_EQ(unnamed->name, "token-2");
+  for (const bool rebuilt : {false, true}) {
+    if (rebuilt) open_without_catalog();
+    const auto tokens = registry().administrator_tokens().value();
+    ASSERT_EQ(tokens.size(), 2u);
+    EXPECT_EQ(tokens[0], (TokenOverview{grafana->credential.id, "grafana", {1'700'000'000, 0}, {}}));
+    EXPECT_EQ(tokens[1], (TokenOverview{unnamed->credential.id, "token-2", {1'700'000'005, 0}, {}}));
+  }
+  clock_.now += std::chrono::seconds(5);
+  (void)registry().authenticate({grafana->credential.id, random_id<SecretKey>()});
+  EXPECT_EQ(registry().administrator_tokens()->at(0).last_used, std::nullopt) << "whoever fails uses nothing";
+  (void)caller(grafana->credential);
+  EXPECT_EQ(registry().administrator_tokens()->at(0).last_used, clock_.wall());
+  EXPECT_EQ(registry().administrator_tokens()->at(1).last_used, std::nullopt);
+}
+
+TEST_F(LocalRegistryTest, NamesOfTokensAreLabels) {
+  for (const char* name : {".hidden", "a b", "a\nb", "\x1b[2J"}) {
+    EXPECT_TRUE(refused(registry().make_administrator_token(name), Errc::invalid_argument, "form of a node"));
+  }
+  EXPECT_TRUE(refused(registry().make_administrator_token(std::string(65, 'x')), Errc::invalid_argument, ""));
+  EXPECT_TRUE(registry().make_administrator_token("same") && registry().make_administrator_token("same"));
+  EXPECT_EQ(registry().administrator_tokens()->size(), 2u);
+}
+
+TEST_F(LocalRegistryTest, ARevokedTokenIsAsOneThatNeverWas) {
+  const AdministratorToken kept = *registry().make_administrator_token("kept");
+  const AdministratorToken gone = *registry().make_administrator_token("gone");
+  const std::string id = to_hex(gone.credential.id);
+  EXPECT_EQ(registry().revoke_administrator_token(id)->name, "gone");
+  const std::string unknown = registry().authenticate(random_credential()).error().message;
+  for (const bool rebuilt : {false, true}) {
+    if (rebuilt) open_without_catalog();
+    EXPECT_TRUE(refused(registry().authenticate(gone.credential), Errc::denied, unknown));
+    EXPECT_TRUE(caller(kept.credential).administrator);
+    EXPECT_EQ(registry().administrator_tokens()->size(), 1u);
+    EXPECT_TRUE(refused(registry().revoke_administrator_token(id), Errc::conflict, "already"));
+  }
+  EXPECT_EQ(registry().make_administrator_token("")->name, "token-3") << "no name is given twice";
+}
+
+TEST_F(LocalRegistryTest, ATokenIsNamedByTheBeginningOfItsId) {
+  std::map<char, int> beginnings;  // seventeen ids: two begin with the same digit
+  std::vector<AdministratorToken> made;
+  while (made.size() < 17) {
+    made.push_back(*registry().make_administrator_token(""));
+    ++beginnings[to_hex(made.back().credential.id)[0]];
+  }
+  const auto several = std::ranges::find_if(beginnings, [](const auto& b) { return b.second > 1; });
+  EXPECT_TRUE(refused(registry().revoke_administrator_token(std::string(1, several->first)),
+                      Errc::invalid_argument, "several"));
+  EXPECT_EQ(registry().administrator_tokens()->size(), 17u);
+  const CredentialId id = made[3].credential.id;
+  EXPECT_EQ(registry().revoke_administrator_token(to_hex(id).substr(0, 12))->id, id);
+  EXPECT_EQ(registry().administrator_tokens()->size(), 16u);
+  EXPECT_TRUE(refused(registry().revoke_administrator_token(to_hex(random_id<CredentialId>())),
+                      Errc::not_found, "no administrator's token"));
+}
+
+TEST_F(LocalRegistryTest, WhatIsNoIdOfATokenIsNotRepeated) {
+  const Credential token = registry().make_administrator_token("")->credential, node = join("printer");
+  const std::string whole = to_hex(token.id) + to_hex(token.secret);
+  for (const std::string& text : {std::string(), std::string("grafana"), std::string("ABC"), whole}) {
+    const auto revoked = registry().revoke_administrator_token(text);
+    EXPECT_TRUE(refused(revoked, Errc::invalid_argument, "digits"));
+    EXPECT_EQ(revoked.error().message.find(to_hex(token.secret)), std::string::npos);
+  }
+  EXPECT_TRUE(refused(registry().revoke_administrator_token(to_hex(node.id)), Errc::not_found, ""))
+      << "a node's credential is none";
+  EXPECT_TRUE(registry().authenticate(token) && registry().authenticate(node));
 }
 
 TEST_F(LocalRegistryTest, MembersOfAGroupKeepTheirOwnHistories) {
@@ -358,7 +436,7 @@ bool contains(ByteView bytes, ByteView wanted) {
 TEST_F(LocalRegistryTest, SecretsAreNotOnTheDisk) {
   const Invitation invitation = invite("printer");
   const Credential credential = join(invitation);
-  const Credential token = *registry().make_administrator_token();
+  const Credential token = registry().make_administrator_token("")->credential;
   for (const char* copy : {"/journal.1/", "/journal.2/"}) {
     const Bytes journal = *file_system_.contents(std::string(kFakeDirectory) + copy + "00000001.journal");
     for (const SecretKey& secret : {invitation.secret.secret, credential.secret, token.secret}) {

@@ -50,7 +50,9 @@ class NodeBook {
   };
   Result<Joined> join(const JoinRequest& request);
   Result<Caller> authenticate(const Credential& credential) const;
-  Result<Credential> make_administrator_token();
+  Result<AdministratorToken> make_administrator_token(const std::string& name);
+  std::vector<TokenOverview> administrator_tokens() const;  // without when they were used
+  Result<TokenOverview> revoke_administrator_token(const std::string& id);
   // Gives the number of the node, 0 when there were invitations only.
   Result<std::uint32_t> remove(const std::string& name);
   Status rename(const std::string& from, const std::string& to);
@@ -133,6 +135,7 @@ class NodeBook {
   Result<std::uint32_t> domain_for(const std::string& group);
   std::string free_name(const std::string& label, std::uint32_t uid) const;
   Result<NodeRecord> node_to_join(const CatalogInvitation& invitation);
+  Result<const CatalogCredential*> token_called(const std::string& id) const;
   Result<Joined> join_again(const CatalogInvitation& invitation, const Credential& credential) const;
   JoinAnswer answer_for(const NodeRecord& node) const;
 

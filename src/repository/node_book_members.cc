@@ -54,6 +54,8 @@ void NodeBook::take_membership(const JournalRecord& record) {
     set_node(renaming->node, [&](CatalogNode& n) { n.record.name = renaming->name; });
   } else if (const auto* administrator = std::get_if<AdministratorRecord>(&record)) {
     credentials_.take(*administrator, behind_);
+  } else if (const auto* revocation = std::get_if<RevocationRecord>(&record)) {
+    credentials_.take(*revocation, behind_);
   }
 }
 
@@ -245,7 +247,9 @@ Result<Caller> NodeBook::authenticate(const Credential& credential) const {
   const SecretHash given = hash_secret(credential.id, credential.secret);
   const std::shared_lock lock(state_mutex_);
   const CatalogCredential* found = credentials_.credential(credential.id);
-  if (found == nullptr || !equal_in_constant_time(given, found->secret)) {
+  const bool matches = found != nullptr && equal_in_constant_time(given, found->secret);
+  // A revoked token is as one that never was: whoever holds it still need not learn more.
+  if (!matches || (found->node == 0 && found->revoked)) {
     return fail(Errc::denied, "this server does not know the credential: join it with an invitation");
   }
   if (found->node == 0)
@@ -263,14 +267,6 @@ Result<Caller> NodeBook::authenticate(const Credential& credential) const {
                                           node->record.name));
   }
   return Caller{.node = found->node, .name = node->record.name, .credential = found->id};
-}
-
-Result<Credential> NodeBook::make_administrator_token() {
-  const Credential token{random_id<CredentialId>(), random_id<SecretKey>()};
-  const std::lock_guard lock(changes_);
-  RB_TRY(change(AdministratorRecord{
-      .made = clock_.wall(), .credential = token.id, .secret = hash_secret(token.id, token.secret)}));
-  return token;
 }
 
 Result<std::uint32_t> NodeBook::remove(const std::string& name) {

@@ -72,6 +72,22 @@ struct NodeOverview {
   bool cloned = false;  // its credential is used by two machines in turn
 };
 
+// What makes whoever shows it an administrator. The credential is known at this moment only.
+struct AdministratorToken {
+  Credential credential;
+  std::string name;  // a label
+  bool operator==(const AdministratorToken&) const = default;
+};
+
+// A token as it can be spoken of: nothing here is secret. People name it by its id, or the beginning of that.
+struct TokenOverview {
+  CredentialId id;
+  std::string name;
+  Timestamp made;
+  std::optional<Timestamp> last_used;  // since the server started
+  bool operator==(const TokenOverview&) const = default;
+};
+
 class NodeRegistry {
  public:
   virtual ~NodeRegistry() = default;
@@ -84,8 +100,15 @@ class NodeRegistry {
   virtual Result<JoinAnswer> join(const JoinRequest& request) = 0;
   // Errc::denied: unknown, or revoked (said so only to who knows the secret).
   virtual Result<Caller> authenticate(const Credential& credential) = 0;
-  // A token for /metrics, /healthz and administration over the network. Shown once.
-  virtual Result<Credential> make_administrator_token() = 0;
+  // A token for /metrics, /healthz and administration over the network. An empty name: one is made up. Others
+  // have the form of a node's (Errc::invalid_argument), and need not differ.
+  virtual Result<AdministratorToken> make_administrator_token(const std::string& name) = 0;
+  // Those that hold, oldest first.
+  virtual Result<std::vector<TokenOverview>> administrator_tokens() = 0;
+  // By the id in hexadecimal digits, or the beginning of one alone: it lets nobody in from here on. Gives
+  // which it was. Errc::not_found: there is none; Errc::conflict: it was revoked before;
+  // Errc::invalid_argument: no id, or the beginning of several.
+  virtual Result<TokenOverview> revoke_administrator_token(const std::string& id) = 0;
 
   // By name; node 0: there is an invitation only.
   virtual Result<std::vector<NodeOverview>> nodes() = 0;

@@ -40,7 +40,7 @@ class FakeRegistry final : public NodeRegistry {
 
   Result<Caller> authenticate(const Credential& credential) override {
     const std::lock_guard lock(mutex_);
-    if (std::ranges::find(tokens_, credential) != tokens_.end())
+    if (std::ranges::find(tokens_, credential, &AdministratorToken::credential) != tokens_.end())
       return Caller{.name = "administrator", .administrator = true};
     for (const NodeOverview& node : nodes_) {
       const auto at = credentials_.find(node.node);
@@ -51,9 +51,29 @@ class FakeRegistry final : public NodeRegistry {
     return fail(Errc::denied, "the credential is unknown");
   }
 
-  Result<Credential> make_administrator_token() override {
+  Result<AdministratorToken> make_administrator_token(const std::string& name) override {
     const std::lock_guard lock(mutex_);
-    return tokens_.emplace_back(fresh());
+    tokens_.push_back({fresh(), name.empty() ? "unnamed" : name});
+    return tokens_.back();
+  }
+
+  Result<std::vector<TokenOverview>> administrator_tokens() override {
+    const std::lock_guard lock(mutex_);
+    std::vector<TokenOverview> found;
+    for (const AdministratorToken& token : tokens_)
+      found.push_back({token.credential.id, token.name, {1'700'000'000, 0}, {}});
+    return found;
+  }
+
+  // By whole ids only.
+  Result<TokenOverview> revoke_administrator_token(const std::string& id) override {
+    const std::lock_guard lock(mutex_);
+    const auto is_it = [&](const AdministratorToken& token) { return to_hex(token.credential.id) == id; };
+    const auto token = std::ranges::find_if(tokens_, is_it);
+    if (token == tokens_.end()) return fail(Errc::not_found, "there is no such token");
+    const TokenOverview gone{token->credential.id, token->name, {1'700'000'000, 0}, {}};
+    tokens_.erase(token);
+    return gone;
   }
 
   Result<std::vector<NodeOverview>> nodes() override {
@@ -112,7 +132,7 @@ class FakeRegistry final : public NodeRegistry {
   std::vector<NodeOverview> nodes_;
   std::map<std::uint32_t, Credential> credentials_;
   std::map<CredentialId, Invitation> invitations_;
-  std::vector<Credential> tokens_;
+  std::vector<AdministratorToken> tokens_;
 };
 
 class FakeBackend final : public api::Backend {
