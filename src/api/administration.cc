@@ -20,7 +20,11 @@ Result<Response> Administration::handle(const Caller& caller, const Route& route
     case RouteKind::rename:
       return rename(caller, request);
     case RouteKind::token:
-      return token(caller);
+      return token(caller, request);
+    case RouteKind::tokens:
+      return tokens();
+    case RouteKind::revoke_token:
+      return revoke_token(caller, request);
     case RouteKind::next_key:
       return next_key(caller);
     case RouteKind::switch_key:
@@ -87,10 +91,25 @@ Result<Response> Administration::rename(const Caller& caller, const Request& req
   return no_content();
 }
 
-Result<Response> Administration::token(const Caller& caller) {
-  RB_TRY(const AdministratorToken made, backend_.registry().make_administrator_token(""));
-  log(LogLevel::info, "\"{}\" made an administrator's token", caller.name);
-  return json_response(201, encode_token(made.credential));
+Result<Response> Administration::token(const Caller& caller, const Request& request) {
+  RB_TRY(const std::string name, decode_token_order(request.body));
+  RB_TRY(const AdministratorToken made, backend_.registry().make_administrator_token(name));
+  log(LogLevel::info, "\"{}\" made the administrator's token \"{}\" ({})", caller.name, made.name,
+      to_hex(made.credential.id));
+  return json_response(201, encode_token(made));
+}
+
+Result<Response> Administration::tokens() {
+  RB_TRY(const std::vector<TokenOverview> found, backend_.registry().administrator_tokens());
+  return json_response(200, encode_tokens(found));
+}
+
+Result<Response> Administration::revoke_token(const Caller& caller, const Request& request) {
+  RB_TRY(const std::string id, decode_revocation(request.body));
+  RB_TRY(const TokenOverview revoked, backend_.registry().revoke_administrator_token(id));
+  log(LogLevel::info, "\"{}\" revoked the administrator's token \"{}\" ({})", caller.name, revoked.name,
+      to_hex(revoked.id));
+  return json_response(200, encode_token_overview(revoked));
 }
 
 Result<Response> Administration::next_key(const Caller& caller) {

@@ -20,7 +20,9 @@ class Administration {
   Result<Response> invite(const Caller& caller, const Request& request);
   Result<Response> remove(const Caller& caller, const Request& request);
   Result<Response> rename(const Caller& caller, const Request& request);
-  Result<Response> token(const Caller& caller);
+  Result<Response> token(const Caller& caller, const Request& request);
+  Result<Response> tokens();
+  Result<Response> revoke_token(const Caller& caller, const Request& request);
   Result<Response> next_key(const Caller& caller);
   Result<Response> switch_key(const Caller& caller);
   Result<Response> health();

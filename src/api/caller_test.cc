@@ -172,21 +172,39 @@ TEST_F(CallerTest, ALinkLeadsWhereItIsTold) {
 
 TEST_F(CallerTest, OnlyAdministratorsAdminister) {
   const Credential ana = backend_.nodes.enrol("ana");
-  const std::vector<Request> requests = {nodes_request(),         invitation_request({{.node = "eve"}, ""}),
-                                         removal_request("ana"),  next_key_request(),
-                                         switch_key_request(),    renaming_request({"ana", "eve"}),
-                                         token_request(),         plain("GET", "/healthz"),
-                                         plain("GET", "/metrics")};
+  const std::vector<Request> requests = {nodes_request(),          invitation_request({{.node = "eve"}, ""}),
+                                         removal_request("ana"),   next_key_request(),
+                                         switch_key_request(),     renaming_request({"ana", "eve"}),
+                                         token_request(),          tokens_request(),
+                                         plain("GET", "/healthz"), plain("GET", "/metrics")};
   for (const Request& request : requests) {
     expect_error(send(remote(), request, ana), 403, Errc::denied, "administrator");
     expect_error(send(local(7), request), 403, Errc::denied, "administrator");
   }
   EXPECT_EQ(backend_.nodes.nodes()->size(), 1u);
-  const Credential token = parse_token(send(root(), token_request())).value();
+  const Credential token = parse_token(send(root(), token_request()))->credential;
   for (const Request& request : requests)
     EXPECT_LT(send(remote(), request, token).status, 300) << request.target;
   EXPECT_EQ(backend_.nodes.at("eve").node, 1u);
   expect_error(send(remote(), begin_request({}), token), 403, Errc::denied, "no node");
+}
+
+TEST_F(CallerTest, ARevokedTokenIsRefusedWithItsNextRequest) {
+  const auto kept = parse_token(send(root(), token_request("kept"))).value();
+  const auto gone = parse_token(send(root(), token_request("gone"))).value();
+  EXPECT_EQ(parse_token(send(root(), plain("POST", "/v1/administrator-tokens")))->name, "unnamed");
+  EXPECT_EQ(send(remote(), tokens_request(), gone.credential).status, 200);
+  const std::string id = to_hex(gone.credential.id);
+  const Credential ana = backend_.nodes.enrol("ana");
+  expect_error(send(remote(), revocation_request(id), ana), 403, Errc::denied, "administrator");
+  expect_error(send(local(7), revocation_request(id)), 403, Errc::denied, "administrator");
+  EXPECT_EQ(parse_revocation(send(root(), revocation_request(id)))->name, "gone");
+  expect_error(send(remote(), tokens_request(), gone.credential), 401, Errc::denied, "unknown");
+  expect_error(send(root(), revocation_request(id)), 404, Errc::not_found, "no such token");
+  const auto tokens = parse_tokens(send(remote(), tokens_request(), kept.credential)).value();
+  ASSERT_EQ(tokens.size(), 2u);
+  EXPECT_EQ(tokens[0].id, kept.credential.id);
+  EXPECT_EQ(tokens[0].name, "kept");
 }
 
 TEST_F(CallerTest, NodesAreListedRenamedAndRemoved) {

@@ -247,13 +247,31 @@ Result<ServerHello> parse_hello(const Response& answer) {
   return decode_hello(answer.body);
 }
 
-Request token_request() {
-  return make_request("POST", "/v1/administrator-tokens");
+Request token_request(const std::string& name) {
+  return json_request("POST", "/v1/administrator-tokens", encode_token_order(name));
 }
 
-Result<Credential> parse_token(const Response& answer) {
+Result<AdministratorToken> parse_token(const Response& answer) {
   RB_TRY(check_status(answer, 201));
   return decode_token(answer.body);
+}
+
+Request tokens_request() {
+  return make_request("GET", "/v1/administrator-tokens");
+}
+
+Result<std::vector<TokenOverview>> parse_tokens(const Response& answer) {
+  RB_TRY(check_status(answer, 200));
+  return decode_tokens(answer.body);
+}
+
+Request revocation_request(const std::string& id) {
+  return json_request("POST", "/v1/administrator-tokens/revoke", encode_revocation(id));
+}
+
+Result<TokenOverview> parse_revocation(const Response& answer) {
+  RB_TRY(check_status(answer, 200));
+  return decode_token_overview(answer.body);
 }
 
 bool says_dont_ask(const Response& answer) {

@@ -65,8 +65,12 @@ Request stats_request();
 Result<StatsAnswer> parse_stats(const Response& answer);
 Request hello_request();
 Result<ServerHello> parse_hello(const Response& answer);
-Request token_request();
-Result<Credential> parse_token(const Response& answer);
+Request token_request(const std::string& name = {});
+Result<AdministratorToken> parse_token(const Response& answer);
+Request tokens_request();
+Result<std::vector<TokenOverview>> parse_tokens(const Response& answer);
+Request revocation_request(const std::string& id);
+Result<TokenOverview> parse_revocation(const Response& answer);
 
 // Whether the answer of a session's request says that asking is still needless.
 bool says_dont_ask(const Response& answer);

@@ -65,6 +65,26 @@ Result<NodeOverview> node_from(const json& value) {
   return node;
 }
 
+json to_json(const TokenOverview& token) {
+  json out = {{"id", to_hex(token.id)}, {"name", token.name}, {"made", api::to_json(token.made)}};
+  if (token.last_used) out["last_used"] = api::to_json(*token.last_used);
+  return out;
+}
+
+Result<TokenOverview> token_from(const json& value) {
+  Fields fields(value);
+  TokenOverview token;
+  token.id = fields.id<CredentialId>("id");
+  token.name = fields.text("name");
+  const json& made = fields.child("made");
+  RB_TRY(fields.status());
+  RB_TRY(token.made, timestamp_from(made));
+  if (const json* used = fields.optional_child("last_used")) {
+    RB_TRY(token.last_used, timestamp_from(*used));
+  }
+  return token;
+}
+
 }  // namespace
 
 std::string encode_join_request(const JoinRequest& request) {
@@ -184,16 +204,69 @@ Result<Renaming> decode_renaming(ByteView text) {
   return renaming;
 }
 
-std::string encode_token(const Credential& token) {
-  return dump({{"token", credential_text(token)}});
+std::string encode_token_order(const std::string& name) {
+  return dump({{"name", name}});
 }
 
-Result<Credential> decode_token(ByteView text) {
+Result<std::string> decode_token_order(ByteView text) {
+  if (text.empty()) return std::string();
   RB_TRY(const json value, parse(text));
   Fields fields(value);
-  const Credential token = credential_of(fields, "token");
+  std::string name = fields.optional_text("name");
+  RB_TRY(fields.status());
+  return name;
+}
+
+std::string encode_token(const AdministratorToken& token) {
+  return dump({{"token", credential_text(token.credential)}, {"name", token.name}});
+}
+
+Result<AdministratorToken> decode_token(ByteView text) {
+  RB_TRY(const json value, parse(text));
+  Fields fields(value);
+  AdministratorToken token{credential_of(fields, "token"), fields.text("name")};
   RB_TRY(fields.status());
   return token;
+}
+
+std::string encode_token_overview(const TokenOverview& token) {
+  return dump(to_json(token));
+}
+
+Result<TokenOverview> decode_token_overview(ByteView text) {
+  RB_TRY(const json value, parse(text));
+  return token_from(value);
+}
+
+std::string encode_tokens(const std::vector<TokenOverview>& tokens) {
+  json list = json::array();
+  for (const TokenOverview& token : tokens)
+    list.push_back(to_json(token));
+  return dump({{"tokens", std::move(list)}});
+}
+
+Result<std::vector<TokenOverview>> decode_tokens(ByteView text) {
+  RB_TRY(const json value, parse(text));
+  Fields fields(value);
+  std::vector<TokenOverview> tokens;
+  for (const json& item : fields.array("tokens")) {
+    RB_TRY(TokenOverview token, token_from(item));
+    tokens.push_back(std::move(token));
+  }
+  RB_TRY(fields.status());
+  return tokens;
+}
+
+std::string encode_revocation(const std::string& id) {
+  return dump({{"id", id}});
+}
+
+Result<std::string> decode_revocation(ByteView text) {
+  RB_TRY(const json value, parse(text));
+  Fields fields(value);
+  std::string id = fields.text("id");
+  RB_TRY(fields.status());
+  return id;
 }
 
 std::string encode_key_pin(const KeyPin& pin) {

@@ -43,8 +43,19 @@ struct Renaming {
 std::string encode_renaming(const Renaming& renaming);
 Result<Renaming> decode_renaming(ByteView text);
 
-std::string encode_token(const Credential& token);
-Result<Credential> decode_token(ByteView text);
+// What a token is to be called; no body at all, or no name in it: the server makes one up.
+std::string encode_token_order(const std::string& name);
+Result<std::string> decode_token_order(ByteView text);
+std::string encode_token(const AdministratorToken& token);  // secret
+Result<AdministratorToken> decode_token(ByteView text);
+
+std::string encode_token_overview(const TokenOverview& token);  // as one line
+Result<TokenOverview> decode_token_overview(ByteView text);
+std::string encode_tokens(const std::vector<TokenOverview>& tokens);
+Result<std::vector<TokenOverview>> decode_tokens(ByteView text);
+// By the beginning of a token's id.
+std::string encode_revocation(const std::string& id);
+Result<std::string> decode_revocation(ByteView text);
 
 std::string encode_key_pin(const KeyPin& pin);
 Result<KeyPin> decode_key_pin(ByteView text);

@@ -101,10 +101,27 @@ TEST(NodeMessagesTest, TheRestSurvivesTheWire) {
   EXPECT_EQ(decode_removal(as_bytes(encode_removal("n"))), "n");
   const Renaming renaming = decode_renaming(as_bytes(encode_renaming({"a", "b"}))).value();
   EXPECT_EQ(renaming.from + ">" + renaming.to, "a>b");
-  const Credential token = fresh();
-  EXPECT_EQ(decode_token(as_bytes(encode_token(token))), token);
   const KeyPin pin = random_id<KeyPin>();
   EXPECT_EQ(decode_key_pin(as_bytes(encode_key_pin(pin))), pin);
+}
+
+TEST(NodeMessagesTest, TokensSurviveTheWire) {
+  const AdministratorToken token{fresh(), "grafana"};
+  EXPECT_EQ(decode_token(as_bytes(encode_token(token))), token);
+  EXPECT_EQ(decode_token_order(as_bytes(encode_token_order("grafana"))), "grafana");
+  EXPECT_EQ(decode_token_order({}), "") << "a body is not needed";
+  EXPECT_EQ(decode_token_order(as_bytes("{}")), "");
+  EXPECT_FALSE(decode_token_order(as_bytes(R"({"name":5})")));
+  EXPECT_EQ(decode_revocation(as_bytes(encode_revocation("0f"))), "0f");
+  const std::vector<TokenOverview> tokens = {
+      {token.credential.id, "grafana", {1'700'000'000, 5}, Timestamp{1'700'000'001, 0}},
+      {random_id<CredentialId>(), "never used", {-1, 0}, {}}};
+  EXPECT_EQ(decode_tokens(as_bytes(encode_tokens(tokens))), tokens);
+  EXPECT_EQ(decode_token_overview(as_bytes(encode_token_overview(tokens[0]))), tokens[0]);
+  for (const char* text : {R"({"tokens":5})", R"({"tokens":[{}]})",
+                           R"({"tokens":[{"id":"00","name":"n","made":{"seconds":0,"nanoseconds":0}}]})"}) {
+    EXPECT_FALSE(decode_tokens(as_bytes(text))) << text;
+  }
 }
 
 TEST(NodeMessagesTest, NoErrorRepeatsASecret) {
@@ -122,6 +139,7 @@ TEST(NodeMessagesTest, AnyBytesAreSurvived) {
     RC_ASSERT(!decode_join_request(bytes) && !decode_join_answer(bytes) && !decode_invitation_order(bytes));
     RC_ASSERT(!decode_nodes(bytes) && !decode_removal(bytes) && !decode_renaming(bytes) &&
               !decode_token(bytes));
+    RC_ASSERT(!decode_token_overview(bytes) && !decode_tokens(bytes) && !decode_revocation(bytes));
   }));
   const std::string good = encode_nodes({sample_node()});
   for (std::size_t i = 0; i < good.size(); ++i) {

@@ -34,6 +34,8 @@ constexpr Pattern kPatterns[] = {
     {"POST", "/v1/nodes/remove", RouteKind::remove},
     {"POST", "/v1/nodes/rename", RouteKind::rename},
     {"POST", "/v1/administrator-tokens", RouteKind::token},
+    {"GET", "/v1/administrator-tokens", RouteKind::tokens},
+    {"POST", "/v1/administrator-tokens/revoke", RouteKind::revoke_token},
     {"POST", "/v1/keys/next", RouteKind::next_key},
     {"POST", "/v1/keys/switch", RouteKind::switch_key},
     {"POST", "/v1/prune", RouteKind::prune},
@@ -109,6 +111,8 @@ RouteAccess access_of(RouteKind kind) {
     case RouteKind::remove:
     case RouteKind::rename:
     case RouteKind::token:
+    case RouteKind::tokens:
+    case RouteKind::revoke_token:
     case RouteKind::next_key:
     case RouteKind::switch_key:
     case RouteKind::prune:
@@ -138,7 +142,7 @@ std::size_t max_body_bytes(RouteKind kind) {
     case RouteKind::snapshots:
     case RouteKind::status:
     case RouteKind::nodes:
-    case RouteKind::token:
+    case RouteKind::tokens:
     case RouteKind::next_key:
     case RouteKind::switch_key:
     case RouteKind::stats:
@@ -153,6 +157,8 @@ std::size_t max_body_bytes(RouteKind kind) {
     case RouteKind::invite:
     case RouteKind::remove:
     case RouteKind::rename:
+    case RouteKind::token:
+    case RouteKind::revoke_token:
     case RouteKind::own_pin:
     case RouteKind::prune:
     case RouteKind::history:

@@ -25,6 +25,8 @@ enum class RouteKind : std::uint8_t {
   remove,        // POST   /v1/nodes/remove
   rename,        // POST   /v1/nodes/rename
   token,         // POST   /v1/administrator-tokens
+  tokens,        // GET    /v1/administrator-tokens
+  revoke_token,  // POST   /v1/administrator-tokens/revoke
   next_key,      // POST   /v1/keys/next
   switch_key,    // POST   /v1/keys/switch
   prune,         // POST   /v1/prune

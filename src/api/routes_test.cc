@@ -30,6 +30,8 @@ TEST(RoutesTest, EveryResourceIsFound) {
   check_kind("POST", "/v1/nodes/remove", RouteKind::remove);
   check_kind("POST", "/v1/nodes/rename", RouteKind::rename);
   check_kind("POST", "/v1/administrator-tokens", RouteKind::token);
+  check_kind("GET", "/v1/administrator-tokens", RouteKind::tokens);
+  check_kind("POST", "/v1/administrator-tokens/revoke", RouteKind::revoke_token);
   check_kind("POST", "/v1/keys/next", RouteKind::next_key);
   check_kind("POST", "/v1/keys/switch", RouteKind::switch_key);
   check_kind("GET", "/healthz", RouteKind::health);

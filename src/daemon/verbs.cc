@@ -75,8 +75,8 @@ Status new_key(const Options& options, Administrator& administrator) {
 
 Status admin_token(Administrator& administrator) {
   RB_TRY(const api::Response answer, administrator.ask(api::token_request()));
-  RB_TRY(const Credential token, api::parse_token(answer));
-  fmt::print("{}{}\n", to_hex(token.id), to_hex(token.secret));
+  RB_TRY(const AdministratorToken token, api::parse_token(answer));
+  fmt::print("{}{}\n", to_hex(token.credential.id), to_hex(token.credential.secret));
   fmt::print(stderr, "shown this once; to be sent as 'Authorization: Bearer TOKEN'\n");
   return {};
 }

@@ -43,7 +43,11 @@ void check_node_messages(ByteView input) {
   check_stable(input, decode_nodes, encode_nodes);
   check_stable(input, decode_removal, encode_removal);
   check_stable(input, decode_renaming, encode_renaming);
+  check_stable(input, decode_token_order, encode_token_order);
   check_stable(input, decode_token, encode_token);
+  check_stable(input, decode_tokens, encode_tokens);
+  check_stable(input, decode_token_overview, encode_token_overview);
+  check_stable(input, decode_revocation, encode_revocation);
   check_stable(input, decode_key_pin, encode_key_pin);
 }
 
