@@ -44,7 +44,10 @@ constexpr std::string_view kHelp = R"(rbbackupd: keeps the backups that rbbackup
   rbbackupd DIR rename OLD NEW
   rbbackupd DIR new-key             makes the next TLS key; clients learn of it with each backup
   rbbackupd DIR new-key --switch    uses it from now on
-  rbbackupd DIR admin-token         prints a token for /metrics, /healthz and administration over the network
+  rbbackupd DIR admin-token [--name NAME]
+      prints a token for /metrics, /healthz and administration over the network, this once
+  rbbackupd DIR admin-tokens [--json]            the tokens that hold, by their ids and names
+  rbbackupd DIR revoke-token ID     lets the token in no more, at once; the beginning of its id will do
   rbbackupd DIR check [--json]      whether everything is there: snapshots, references, the headers of the packs
   rbbackupd DIR check --data [--unpack] [--rate 50MiB/s]
       reads every byte of all contents too, against checksums, corrects what parity can correct, and tells which
@@ -85,6 +88,8 @@ constexpr VerbForm kVerbs[] = {
     {"rename", Verb::rename, 2, "rename OLD NEW"},
     {"new-key", Verb::new_key, 0, "new-key"},
     {"admin-token", Verb::admin_token, 0, "admin-token"},
+    {"admin-tokens", Verb::admin_tokens, 0, "admin-tokens"},
+    {"revoke-token", Verb::revoke_token, 1, "revoke-token ID"},
     {"config", Verb::config, 0, "config"},
     {"prune", Verb::prune, 0, "prune"},
     {"snapshots", Verb::snapshots, 0, "snapshots [NODE]", 1},
@@ -129,7 +134,9 @@ const std::vector<Owner>& owners() {
       {"--group", {Verb::invite}},
       {"--address", {Verb::invite}},
       {"--expires", {Verb::invite}},
-      {"--json", {Verb::nodes, Verb::check, Verb::prune, Verb::snapshots, Verb::stats, Verb::gc}},
+      {"--json",
+       {Verb::nodes, Verb::admin_tokens, Verb::check, Verb::prune, Verb::snapshots, Verb::stats, Verb::gc}},
+      {"--name", {Verb::admin_token}},
       {"--node", {Verb::prune}},
       {"--dry-run", {Verb::prune, Verb::gc}},
       {"--though-damaged", {Verb::gc}},
@@ -158,6 +165,7 @@ void describe(CLI::App& app, Line& line) {
   app.add_option("--address", options.address);
   app.add_option("--expires", line.expires);
   app.add_flag("--json", options.json);
+  app.add_option("--name", options.name);
   app.add_option("--node", options.node);
   app.add_flag("--dry-run", options.dry_run);
   app.add_flag("--switch", options.switch_key);

@@ -20,6 +20,8 @@ enum class Verb : std::uint8_t {
   rename,
   new_key,
   admin_token,
+  admin_tokens,
+  revoke_token,
   config,
   check,
   prune,
@@ -48,6 +50,7 @@ struct Options {
   // Of single verbs:
   std::string group, address;
   std::string node;
+  std::string name;
   bool dry_run = false;
   std::optional<std::chrono::seconds> expires;
   bool json = false;

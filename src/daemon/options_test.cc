@@ -51,6 +51,10 @@ TEST(OptionsTest, VerbsStandBehindTheDirectory) {
   EXPECT_TRUE(good({"d", "nodes", "--json"}).json);
   EXPECT_TRUE(good({"d", "new-key", "--switch"}).switch_key);
   EXPECT_EQ(good({"d", "admin-token", "--socket", "/s"}).socket_path, "/s");
+  EXPECT_EQ(good({"d", "admin-token", "--name", "grafana"}).name, "grafana");
+  EXPECT_TRUE(good({"d", "admin-tokens", "--json"}).json);
+  EXPECT_EQ(good({"d", "revoke-token", "0f"}).verb, Verb::revoke_token);
+  EXPECT_EQ(good({"d", "revoke-token", "0f"}).words, std::vector<std::string>{"0f"});
   EXPECT_EQ(good({"d", "config"}).verb, Verb::config);
 }
 
@@ -79,6 +83,11 @@ TEST(OptionsTest, MistakesAreStatus2) {
            {"d", "pin", "ana"},
            {"d", "snapshots", "ana", "ben"},
            {"d", "nodes", "--dry-run"},
+           {"d", "admin-token", "grafana"},
+           {"d", "admin-token", "--json"},
+           {"d", "admin-tokens", "--name", "x"},
+           {"d", "revoke-token"},
+           {"d", "revoke-token", "0f", "1e"},
            {"d", "invite"},
            {"d", "invite", "a", "b"},
            {"d", "rename", "a"},

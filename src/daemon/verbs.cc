@@ -6,6 +6,7 @@
 #include "daemon/administrator.h"
 #include "daemon/history_verbs.h"
 #include "daemon/node_table.h"
+#include "daemon/token_verbs.h"
 #include "daemon/verb_check.h"
 
 namespace rb::daemon {
@@ -73,14 +74,6 @@ Status new_key(const Options& options, Administrator& administrator) {
   return {};
 }
 
-Status admin_token(Administrator& administrator) {
-  RB_TRY(const api::Response answer, administrator.ask(api::token_request()));
-  RB_TRY(const AdministratorToken token, api::parse_token(answer));
-  fmt::print("{}{}\n", to_hex(token.credential.id), to_hex(token.credential.secret));
-  fmt::print(stderr, "shown this once; to be sent as 'Authorization: Bearer TOKEN'\n");
-  return {};
-}
-
 }  // namespace
 
 Status run_verb(const Options& options, const Config& config) {
@@ -101,7 +94,11 @@ Status run_verb(const Options& options, const Config& config) {
     case Verb::new_key:
       return new_key(options, *administrator);
     case Verb::admin_token:
-      return admin_token(*administrator);
+      return run_admin_token(options, *administrator);
+    case Verb::admin_tokens:
+      return run_admin_tokens(options, *administrator);
+    case Verb::revoke_token:
+      return run_revoke_token(options, *administrator);
     case Verb::check:
       return check(options, *administrator);
     case Verb::prune:

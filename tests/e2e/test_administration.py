@@ -118,6 +118,11 @@ class Verbs(AdministrationCase):
         self.assertTrue(table[0].startswith("NODE "), table)
         self.assertTrue(any(line.startswith("ana ") and "invited" in line for line in table), table)
         self.assertRegex(self.verb("admin-token").out, rb"\A[0-9a-f]{80}\n\Z")
+        self.verb("admin-token", "--name", "two words", expect=1)
+        token = self.verb("admin-token", "--name", "grafana").out.decode()
+        self.verb("revoke-token", token[:16])
+        self.verb("revoke-token", token[:16], expect=1)
+        self.assertEqual([t["name"] for t in self.verb("admin-tokens", "--json").lines], ["token-1"])
         pin = self.verb("new-key").out
         self.assertRegex(pin, rb"\A[0-9a-f]{64}\n\Z")
         self.assertEqual(self.verb("new-key").out, pin)
@@ -307,6 +312,68 @@ class Watching(AdministrationCase):
                               body=json.dumps({"run": "0" * 32, "purpose": "read"}))
         self.assertEqual(status, 403, body)
         self.assertNotIn(token.strip()[16:], server.log_text)
+
+    def tokens(self):
+        return {token["name"]: token for token in self.verb("admin-tokens", "--json").lines}
+
+    def test_a_token_is_listed_and_revoked(self):
+        server = self.serve_tls()
+
+        def status(token):
+            return ask(tls_connection(server.address), "GET", "/metrics", Authorization=bearer(token))[0]
+
+        gone = self.verb("admin-token", "--name", "grafana").out.decode().strip()
+        kept = self.verb("admin-token").out.decode().strip()
+        self.assertEqual({name: token["id"] for name, token in self.tokens().items()},
+                         {"grafana": gone[:16], "token-2": kept[:16]})
+        self.assertNotIn("last_used", self.tokens()["grafana"])
+        self.assertEqual((status(gone), status(kept)), (200, 200))
+        self.assertAlmostEqual(self.tokens()["grafana"]["last_used"]["seconds"], time.time(), delta=60)
+        table = self.verb("admin-tokens").out.decode()
+        self.assertRegex(table, rf"(?m)^{gone[:16]} .* grafana$")
+
+        self.assertIn(b"no administrator's token", self.verb("revoke-token", "0" * 16, expect=1).err)
+        outcome = self.verb("revoke-token", gone, expect=1)  # the whole of it, by mistake
+        self.assertNotIn(gone[16:].encode(), outcome.err)
+        self.assertEqual((status(gone), status(kept)), (200, 200))
+        connection = tls_connection(server.address)
+        connection.connect()  # before, and used after
+        self.assertIn(b"'grafana'", self.verb("revoke-token", gone[:15]).err)
+        status_code, headers, body = ask(connection, "GET", "/metrics", Authorization=bearer(gone))
+        self.assertEqual((status_code, headers["www-authenticate"]), (401, "Bearer"))
+        self.assertEqual(body, ask(connection, "GET", "/metrics", Authorization=bearer("0" * 80))[2])
+        self.assertIn(b"already", self.verb("revoke-token", gone[:16], expect=1).err)
+        self.assertEqual((status(gone), status(kept)), (401, 200))
+
+        for rebuilt in (False, True):
+            server.stop()
+            if rebuilt:
+                shutil.rmtree(self.repository / "catalog")
+            self.assertEqual(list(self.tokens()), ["token-2"])  # without a server
+            self.assertIn(b"already", self.verb("revoke-token", gone[:16], expect=1).err)
+            if rebuilt:
+                shutil.rmtree(self.repository / "catalog")
+            server = self.serve_tls()
+            self.assertEqual((status(gone), status(kept)), (401, 200))
+        for secret in (gone[16:], kept[16:]):
+            self.assertNotIn(secret, server.log_text)
+
+    def test_a_token_revokes_over_the_network_too(self):
+        server = self.serve_tls()
+        first, second = server.run("admin-token").strip(), server.run("admin-token").strip()
+        connection = tls_connection(server.address)
+
+        def revoke(token):
+            return ask(connection, "POST", "/v1/administrator-tokens/revoke", Authorization=bearer(first),
+                       body=json.dumps({"id": token[:16]}))[0]
+
+        ana = self.member(server, "ana").joined["credential"]
+        status, _, _ = ask(connection, "POST", "/v1/administrator-tokens/revoke",
+                           Authorization=bearer(ana["id"] + ana["secret"]), body=json.dumps({"id": first[:16]}))
+        self.assertEqual(status, 403)
+        self.assertEqual([revoke(second), revoke(second), revoke("f" * 16), revoke(first), revoke(first)],
+                         [200, 409, 404, 200, 401])
+        self.assertEqual(self.tokens(), {})
 
     def test_a_node_is_no_administrator(self):
         server = self.serve_tls()
