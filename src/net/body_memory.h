@@ -1,5 +1,5 @@
-// Memory for large bodies, kept from one request to the next: memory fresh from the system costs a page fault and
-// zeros for each page before the first byte has come, a tenth of the server's time. Thread-safe.
+// Memory for large bodies, kept from one request to the next: memory fresh from the system costs a page fault
+// and zeros for each page before the first byte has come, a tenth of the server's time. Thread-safe.
 #pragma once
 
 #include <mutex>
@@ -28,7 +28,8 @@ class BodyMemory {
 
  private:
   static constexpr std::size_t kWorthKeeping = 256 << 10;
-  static constexpr std::size_t kKeptBytesMax = 24 << 20;  // what a client with all its connections has under way
+  static constexpr std::size_t kKeptBytesMax = 24
+                                               << 20;  // what a client with all its connections has under way
 
   Bytes take_spare() {
     const std::lock_guard lock(mutex_);
