@@ -36,7 +36,8 @@ class LocalHistoryTest : public RegistryFixture {
   }
   std::vector<std::uint64_t> listed() {
     std::vector<std::uint64_t> sequences;
-    for (const SnapshotInfo& info : *begin(ana_, 200)->snapshots({}))
+    const auto snapshots = begin(ana_, 200)->snapshots({});
+    for (const SnapshotInfo& info : *snapshots)
       sequences.push_back(info.sequence);
     return sequences;
   }
