@@ -40,11 +40,14 @@ struct DamagedPack {
     return std::ranges::all_of(lost, [&](const auto& one) { return one.second <= layout.parity_rows; });
   }
 
-  bool lacks_only_padding() const {
-    if (now->size() > before.size() || before.size() - now->size() >= kPackAlignment) return false;
-    const ByteView lacking = ByteView(before).subspan(now->size());
-    return std::ranges::equal(*now, ByteView(before).first(now->size())) &&
-           std::ranges::all_of(lacking, [](std::uint8_t byte) { return byte == 0; });
+  // Nobody reads that, so nobody finds it without parity.
+  bool only_padding_differs() const {
+    if (!now || now->size() > before.size()) return false;
+    for (std::size_t at = 0; at < before.size(); ++at) {
+      const bool is_same = at < now->size() && before[at] == (*now)[at];
+      if (!is_same && !is_padding(at)) return false;
+    }
+    return true;
   }
 
  private:
@@ -55,6 +58,15 @@ struct DamagedPack {
         return false;
     }
     return true;
+  }
+  // The zeros between the end of a record and the next one, or the end of the pack.
+  bool is_padding(std::size_t at) const {
+    const std::size_t next = (at / kPackAlignment + 1) * kPackAlignment;
+    const std::size_t end = std::min(next, before.size());
+    const ByteView rest = ByteView(before).subspan(at, end - at);
+    const bool is_zero = std::ranges::all_of(rest, [](std::uint8_t byte) { return byte == 0; });
+    return is_zero &&
+           (end == before.size() || as_text(ByteView(before).subspan(end)).starts_with(kPackRecordMagic));
   }
   // A sector of parity that is not wholly there counts as lost.
   bool parity_differs(std::uint64_t offset) const {
@@ -173,17 +185,15 @@ class Trial {
            history_.read(image_.repository()).whole == history_.snapshots();
   }
 
-  // What no snapshot needs has no row in a catalog that was made anew, so nobody misses it.
-  bool only_garbage_is_lost() {
-    return image_.repository().report().catalog_rebuilt &&
-           history_.read(image_.repository()).whole == history_.snapshots();
-  }
+  // What no row names any more (a sweep or a collection's copies left it behind, or a catalog was made anew
+  // without it) is passed over by a check. Seed 73699 is one: with a hundred bytes of the record gone all is
+  // still whole.
+  bool only_garbage_is_lost() { return history_.read(image_.repository()).whole == history_.snapshots(); }
 
-  // The zeros behind a pack's last record, which nobody reads, and parity that would have told of them.
+  // And parity that would have told of it.
   bool only_padding_is_lost() const {
-    return std::ranges::all_of(damaged_, [](const DamagedPack& one) {
-      return one.is_within_reach() || (one.now && one.lacks_only_padding());
-    });
+    return std::ranges::all_of(
+        damaged_, [](const DamagedPack& one) { return one.is_within_reach() || one.only_padding_differs(); });
   }
 
   // What the nodes still have comes again; older contents may be lost.
