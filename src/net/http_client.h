@@ -65,8 +65,8 @@ class HttpClient {
   const HttpTarget target_;
   RateLimit rate_;
   std::mutex mutex_;
+  std::unique_ptr<TlsClient> tls_;  // made with the first connection that wants it; outlives all of them
   std::vector<std::unique_ptr<HttpConnection>> idle_;
-  std::unique_ptr<TlsClient> tls_;  // made with the first connection that wants it
 };
 
 }  // namespace rb::net
