@@ -1,11 +1,13 @@
 #include "backup/object_uploader.h"
 
+#include <algorithm>
 #include <chrono>
 #include <type_traits>
 
 #include <sys/mman.h>
 
 #include "base/limits.h"
+#include "chunk/randomness.h"
 
 namespace rb {
 
@@ -19,6 +21,10 @@ constexpr std::size_t kPendingChunks = 2048;
 // How long a claimed chunk may lie in a block that does not fill: short beside a claim's lifetime, so that
 // those who wait for it are not kept by a worker that has nothing to do.
 constexpr std::chrono::milliseconds kStaleBlock{1000};
+
+// Closed blocks of metadata that wait for blocks of chunks to fill. Who closes one more has the latter put as
+// they are, while others wait.
+constexpr std::size_t kUnflushedMetadataBlocks = 4;
 
 }  // namespace
 
@@ -43,13 +49,16 @@ bool RecentIds::check_and_add(const ObjectId& id) {
   return false;
 }
 
-ObjectUploader::DataBlock::DataBlock(ObjectUploader& uploader)
-    : uploader_(uploader), builder_(BlockClass::data, uploader.compression_.now()) {}
+ObjectUploader::DataBlock::DataBlock(ObjectUploader& uploader, Clock::time_point& last_put)
+    : uploader_(uploader), builder_(BlockClass::data, uploader.compression_.now()), last_put_(last_put) {}
 
-Status ObjectUploader::DataBlock::add(const ObjectId& id, ByteView bytes) {
+Status ObjectUploader::DataBlock::add(const ObjectId& id, ByteView bytes, ChunkNumber number) {
   if (!builder_.empty() && builder_.full_for(bytes.size(), 0)) RB_TRY(put());
   if (!ids_.insert(id).second) return {};
-  if (builder_.empty()) since_ = Clock::now();
+  if (builder_.empty()) {
+    since_ = Clock::now();
+    first_ = number;
+  }
   builder_.add(id, ObjectKind::chunk, {}, bytes);
   uploader_.monitor_.bytes_new += bytes.size();
   return {};
@@ -62,11 +71,36 @@ Status ObjectUploader::DataBlock::put() {
   Bytes block = builder_.finish();
   const Clock::time_point finished = Clock::now();
   RB_TRY(uploader_.send(std::move(block)));
-  uploader_.compression_.note(finished - since_, Clock::now() - finished);
+  const Clock::time_point made_since = std::max(since_, last_put_);
+  last_put_ = Clock::now();
+  uploader_.compression_.note(finished - made_since, last_put_ - finished);
   return {};
 }
 
-ObjectUploader::Stream::Stream(ObjectUploader& uploader) : uploader_(uploader), block_(uploader) {}
+Status ObjectUploader::DataBlocks::add(const ObjectId& id, ByteView bytes, ChunkNumber number) {
+  return (looks_random(bytes) ? random_ : compressible_).add(id, bytes, number);
+}
+
+ObjectUploader::ChunkNumber ObjectUploader::DataBlocks::oldest(ChunkNumber none) const {
+  for (const DataBlock* const block : {&compressible_, &random_}) {
+    if (!block->empty()) none = std::min(none, block->first());
+  }
+  return none;
+}
+
+Status ObjectUploader::DataBlocks::put() {
+  RB_TRY(compressible_.put());
+  return random_.put();
+}
+
+Status ObjectUploader::DataBlocks::put_older_than(Clock::time_point limit) {
+  for (DataBlock* const block : {&compressible_, &random_}) {
+    if (!block->empty() && block->since() <= limit) RB_TRY(block->put());
+  }
+  return {};
+}
+
+ObjectUploader::Stream::Stream(ObjectUploader& uploader) : uploader_(uploader), blocks_(uploader) {}
 
 Result<ObjectId> ObjectUploader::Stream::add_chunk(ByteView bytes) {
   const ObjectId id = object_id(ObjectKind::chunk, {}, bytes);
@@ -76,20 +110,31 @@ Result<ObjectId> ObjectUploader::Stream::add_chunk(ByteView bytes) {
 
 Status ObjectUploader::Stream::add_chunk(const ObjectId& id, ByteView bytes) {
   {
-    // Remembered under the lock: who finds the id and then flushes this stream waits until the bytes are in
-    // it.
     std::lock_guard lock(mutex_);
-    if (uploader_.recent_.check_and_add(id)) return {};
-    if (uploader_.options_.discard) {
-      uploader_.monitor_.bytes_new += bytes.size();
-      return {};
-    }
-    if (!uploader_.session_.must_ask()) return block_.add(id, bytes);
-    pending_.push_back({id, arena_.size(), bytes.size()});
-    append(arena_, bytes);
-    if (arena_.size() >= kPendingBytes || pending_.size() >= kPendingChunks) RB_TRY(ask_pending());
+    RB_TRY(take(id, bytes));
+    note_handled();
   }
-  return uploader_.make_room();
+  return uploader_.options_.discard ? Status() : uploader_.make_room();
+}
+
+Status ObjectUploader::Stream::take(const ObjectId& id, ByteView bytes) {
+  // Counted before the id is remembered: who finds that waits for this.
+  const ChunkNumber number = ++added_;
+  if (uploader_.recent_.check_and_add(id)) return {};
+  if (uploader_.options_.discard) {
+    uploader_.monitor_.bytes_new += bytes.size();
+    return {};
+  }
+  if (!uploader_.session_.must_ask()) return blocks_.add(id, bytes, number);
+  pending_.push_back({id, number, arena_.size(), bytes.size()});
+  append(arena_, bytes);
+  if (arena_.size() >= kPendingBytes || pending_.size() >= kPendingChunks) RB_TRY(ask_pending());
+  return {};
+}
+
+void ObjectUploader::Stream::note_handled() {
+  const ChunkNumber next = added_ + 1;
+  handled_ = blocks_.oldest(pending_.empty() ? next : pending_.front().number) - 1;
 }
 
 Status ObjectUploader::Stream::ask_pending() {
@@ -102,7 +147,7 @@ Status ObjectUploader::Stream::ask_pending() {
   if (answers.size() != ids.size()) return fail(Errc::protocol, "the store gave too few answers");
   for (std::size_t i = 0; i < pending_.size(); ++i) {
     const ByteView bytes = ByteView(arena_).subspan(pending_[i].offset, pending_[i].length);
-    if (answers[i] == Presence::send) RB_TRY(block_.add(pending_[i].id, bytes));
+    if (answers[i] == Presence::send) RB_TRY(blocks_.add(pending_[i].id, bytes, pending_[i].number));
     if (answers[i] == Presence::wait) uploader_.waiting_.add(pending_[i].id, bytes);
   }
   pending_.clear();
@@ -113,13 +158,17 @@ Status ObjectUploader::Stream::ask_pending() {
 Status ObjectUploader::Stream::flush() {
   std::lock_guard lock(mutex_);
   RB_TRY(ask_pending());
-  return block_.put();
+  RB_TRY(blocks_.put());
+  note_handled();
+  return {};
 }
 
 Status ObjectUploader::Stream::put_stale_block(Clock::time_point now) {
   std::unique_lock lock(mutex_, std::try_to_lock);
-  if (!lock || block_.empty() || now - block_.since() < kStaleBlock) return {};
-  return block_.put();
+  if (!lock) return {};
+  RB_TRY(blocks_.put_older_than(now - kStaleBlock));
+  note_handled();
+  return {};
 }
 
 ObjectUploader::ObjectUploader(Session& session, RunMonitor& monitor, UploadOptions options)
@@ -184,26 +233,40 @@ Status ObjectUploader::begin_metadata_block() {
 
 // What is in it stands after all chunks that were added before, those that wait included.
 Status ObjectUploader::close_metadata() {
-  RB_TRY(flush_streams());
-  RB_TRY(put_closed(options_.waiting_metadata_blocks));
+  BlockBuilder next = spare_ ? std::move(*spare_) : BlockBuilder(BlockClass::metadata, compression_.now());
+  spare_.reset();
+  ClosedBlock closed{.block = std::exchange(metadata_, std::move(next)), .after = {}, .after_waiting = {}};
+  for (const auto& stream : streams_)
+    closed.after.push_back(stream->last_added());
+  closed_.push_back(std::move(closed));
   metadata_building_.clear();
-  const WaitingChunks::Number after = waiting_.last_number();
-  if (closed_.empty() && waiting_.settled(after)) return put_metadata(metadata_);
-  BlockBuilder next(BlockClass::metadata, compression_.now());
-  closed_.push_back({std::exchange(metadata_, std::move(next)), after});
-  return {};
+  return put_closed(options_.waiting_metadata_blocks);
+}
+
+bool ObjectUploader::streams_are_past(const ClosedBlock& closed) const {
+  for (std::size_t i = 0; i < streams_.size(); ++i) {
+    if (streams_[i]->last_handled() < closed.after[i]) return false;
+  }
+  return true;
 }
 
 // Puts what nothing is waited for, in order, and waits while more than so many blocks are left.
 Status ObjectUploader::put_closed(std::size_t left_max) {
   while (!closed_.empty()) {
-    if (waiting_.settled(closed_.front().after)) {
-      RB_TRY(put_metadata(closed_.front().block));
+    ClosedBlock& first = closed_.front();
+    if (!streams_are_past(first)) {
+      if (closed_.size() <= std::min(left_max, kUnflushedMetadataBlocks)) return {};
+      RB_TRY(flush_streams());
+    }
+    if (!first.after_waiting) first.after_waiting = waiting_.last_number();
+    if (waiting_.settled(*first.after_waiting)) {
+      RB_TRY(put_metadata(first.block));
+      spare_ = std::move(first.block);
       closed_.pop_front();
     } else if (closed_.size() > left_max) {
       RB_TRY(wait_a_moment());
     } else {
-      break;
+      return {};
     }
   }
   return {};

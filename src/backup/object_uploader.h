@@ -2,9 +2,10 @@
 // acceptance rule wants: data before the metadata that names it.
 //
 // Chunks go through streams, one per worker thread, each with its own block under construction, so that
-// compressing runs on all cores without a shared lock. Metadata goes through one ordered builder. Before a
-// metadata block is put, every stream has put what was added to it. An id that was handled in this run is not
-// looked at again (a bounded table, which may forget: that costs a question, never data).
+// compressing runs on all cores without a shared lock. Metadata goes through one ordered builder. A metadata
+// block that is full waits until every stream has put what was added to it before: mostly that happens by
+// itself, with blocks that fill. An id that was handled in this run is not looked at again (a bounded table,
+// which may forget: that costs a question, never data).
 //
 // What another session is sending already is not sent: such chunks wait (WaitingChunks), reading goes on, and
 // the metadata that stands after them waits in line for them. Two sessions that wait for each other's chunks
@@ -17,6 +18,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <unordered_set>
 
 #include "backup/compression_pace.h"
@@ -63,22 +65,48 @@ class ObjectUploader final : public ObjectSink {
   ~ObjectUploader() override;
 
   using Clock = std::chrono::steady_clock;
+  // Counts what was added to one stream, from 1.
+  using ChunkNumber = std::uint64_t;
 
   // A block of chunks under construction.
   class DataBlock {
    public:
-    explicit DataBlock(ObjectUploader& uploader);
+    // `last_put`: of any block that is made by the same thread; borrowed.
+    DataBlock(ObjectUploader& uploader, Clock::time_point& last_put);
     // Puts the block first where the chunk no longer fits.
-    Status add(const ObjectId& id, ByteView bytes);
+    Status add(const ObjectId& id, ByteView bytes, ChunkNumber number);
     Status put();
     bool empty() const { return builder_.empty(); }
     Clock::time_point since() const { return since_; }
+    ChunkNumber first() const { return first_; }
 
    private:
     ObjectUploader& uploader_;
     BlockBuilder builder_;
     std::unordered_set<ObjectId> ids_;  // a block never holds an object twice
     Clock::time_point since_;           // its first chunk came
+    ChunkNumber first_ = 0;             // of that
+    Clock::time_point& last_put_;
+  };
+
+  // Chunks by kind, in two blocks: what can't be compressed would take room in the windows of the rest, and
+  // the compressor's time.
+  class DataBlocks {
+   public:
+    explicit DataBlocks(ObjectUploader& uploader)
+        : compressible_(uploader, last_put_), random_(uploader, last_put_) {}
+    DataBlocks(const DataBlocks&) = delete;
+    DataBlocks& operator=(const DataBlocks&) = delete;
+    Status add(const ObjectId& id, ByteView bytes, ChunkNumber number = 0);
+    Status put();
+    // The oldest that is under construction; `none` where nothing is.
+    ChunkNumber oldest(ChunkNumber none) const;
+    // Those that are under construction since before.
+    Status put_older_than(Clock::time_point limit);
+
+   private:
+    Clock::time_point last_put_;
+    DataBlock compressible_, random_;
   };
 
   // One per worker; the owner adds, anybody may flush.
@@ -94,19 +122,28 @@ class ObjectUploader final : public ObjectSink {
     friend class ObjectUploader;
     struct Pending {
       ObjectId id;
+      ChunkNumber number;
       std::size_t offset, length;  // in arena_
     };
     // Asks about what was added, and puts what is to be sent; what others are sending waits.
     Status flush();
     // Puts a block that is under construction for long, if nobody works on it.
     Status put_stale_block(Clock::time_point now);
+    // Who knows of a chunk by its id finds it counted.
+    ChunkNumber last_added() const { return added_; }
+    // Up to this one all are put, or wait for others that send them.
+    ChunkNumber last_handled() const { return handled_; }
+    // These require mutex_.
+    Status take(const ObjectId& id, ByteView bytes);
     Status ask_pending();
+    void note_handled();
 
     ObjectUploader& uploader_;
     std::mutex mutex_;
-    DataBlock block_;
-    std::vector<Pending> pending_;  // not asked about yet
+    DataBlocks blocks_;
+    std::vector<Pending> pending_;  // not asked about yet; the last that were added
     Bytes arena_;
+    std::atomic<ChunkNumber> added_{0}, handled_{0};  // changed under mutex_
   };
   Stream& stream(int worker) { return *streams_[static_cast<std::size_t>(worker)]; }
 
@@ -124,10 +161,11 @@ class ObjectUploader final : public ObjectSink {
   Status flush();
 
  private:
-  // Metadata that waits for chunks up to `after`.
+  // Metadata that waits for the chunks it names, and for all others that were added before.
   struct ClosedBlock {
     BlockBuilder block;
-    WaitingChunks::Number after = 0;
+    std::vector<ChunkNumber> after;                      // of each stream
+    std::optional<WaitingChunks::Number> after_waiting;  // known once the streams are that far
   };
   Status flush_streams();
   Status put_stale_blocks();
@@ -135,8 +173,9 @@ class ObjectUploader final : public ObjectSink {
   Status make_room();
   // A moment of waiting for chunks of others, after everything of ours is on its way.
   Status wait_a_moment();
-  // These three require metadata_mutex_.
+  // These require metadata_mutex_.
   Status close_metadata();
+  bool streams_are_past(const ClosedBlock& closed) const;
   Status put_closed(std::size_t left_max);
   Status put_metadata(BlockBuilder& block);
   Status send(Bytes block);
@@ -146,14 +185,15 @@ class ObjectUploader final : public ObjectSink {
   const UploadOptions options_;
   CompressionPace compression_;
   RecentIds recent_;
-  DataBlock late_;  // chunks that had waited, and are ours after all; belongs to whoever asks about them
+  DataBlocks late_;  // chunks that had waited, and are ours after all; belongs to whoever asks about them
   WaitingChunks waiting_;
   std::vector<std::unique_ptr<Stream>> streams_;
   std::atomic<Clock::rep> next_stale_check_{0};
   std::mutex metadata_mutex_;  // taken before any stream's
   BlockBuilder metadata_;
   std::unordered_set<ObjectId> metadata_building_;
-  std::deque<ClosedBlock> closed_;  // before metadata_ in the order of put
+  std::deque<ClosedBlock> closed_;     // before metadata_ in the order of put
+  std::optional<BlockBuilder> spare_;  // of a block that was put, to be used again
 };
 
 }  // namespace rb

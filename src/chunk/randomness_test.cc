@@ -1,6 +1,8 @@
 #include "chunk/randomness.h"
 
+#include <algorithm>
 #include <random>
+#include <string>
 
 #include <gtest/gtest.h>
 
@@ -17,11 +19,26 @@ Bytes random_bytes(std::size_t size, std::uint32_t seed = 1) {
 
 TEST(RandomnessTest, RandomBytesLookRandom) {
   for (std::uint32_t seed = 0; seed < 200; ++seed)
-    EXPECT_TRUE(looks_random(random_bytes((64 << 10) + seed * 7001, seed))) << seed;
+    EXPECT_TRUE(looks_random(random_bytes(512 + seed * 7001, seed))) << seed;
+}
+
+TEST(RandomnessTest, AHeaderDoesNotMatter) {
+  Bytes bytes = random_bytes(3 << 10);
+  std::fill_n(bytes.begin(), 1 << 10, std::uint8_t{'#'});
+  EXPECT_TRUE(looks_random(bytes));
+}
+
+TEST(RandomnessTest, LittleTextDoesNot) {
+  const std::string_view words =
+      "static int of_the_kind(const struct thing *what, int where) { return 0; }\n";
+  std::string text;
+  while (text.size() < 512)
+    text += words;
+  EXPECT_FALSE(looks_random(as_bytes(text)));
 }
 
 TEST(RandomnessTest, AFewAreNotJudged) {
-  EXPECT_FALSE(looks_random(random_bytes((64 << 10) - 1)));
+  EXPECT_FALSE(looks_random(random_bytes(511)));
   EXPECT_FALSE(looks_random({}));
 }
 

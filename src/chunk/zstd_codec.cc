@@ -20,6 +20,9 @@ constexpr int kTunedLevel = 3, kTunedHashLog = 15, kTunedChainLog = 15;
 constexpr int kCheckAllLevel = 6;
 constexpr unsigned kCheckEvery = 16;
 
+// What looks random is believed to be so from this size on: by 4 KiB of it.
+constexpr std::size_t kBelievedBytes = 64 << 10;
+
 // A frame that saves less than a thirty-second is not worth unpacking at every read.
 std::size_t worthwhile(std::size_t raw_bytes) {
   return raw_bytes - raw_bytes / 32;
@@ -62,7 +65,7 @@ void ZstdCompressor::set_level(int level) {
 }
 
 std::optional<ByteView> ZstdCompressor::compress(ByteView raw) {
-  if (level_ < kCheckAllLevel && looks_random(raw)) return std::nullopt;
+  if (level_ < kCheckAllLevel && raw.size() >= kBelievedBytes && looks_random(raw)) return std::nullopt;
   grow(frame_, ZSTD_compressBound(raw.size()));
   const std::size_t n = ZSTD_compress2(context_.get(), frame_.data(), frame_.size(), raw.data(), raw.size());
   if (ZSTD_isError(n) != 0 || n >= worthwhile(raw.size()) || n >= raw.size()) return std::nullopt;
