@@ -34,10 +34,10 @@ void WorkerPool::wait_for(Leaf& leaf, Worker& worker) {
 void WorkerPool::work(Worker& worker) {
   std::unique_lock lock(mutex_);
   while (!closed_) {
-    if (!leaves_.empty()) {
-      run_leaf(lock, worker);
-    } else if (!branches_.empty()) {
+    if (!branches_.empty()) {
       run_branch(lock, worker);
+    } else if (!leaves_.empty()) {
+      run_leaf(lock, worker);
     } else {
       changed_.wait(lock);
     }
