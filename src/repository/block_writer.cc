@@ -240,6 +240,7 @@ Status BlockWriter::write_dead_set() {
 Status BlockWriter::with_catalog_still(const std::function<Status()>& step) {
   const std::lock_guard lock(move_mutex_);
   RB_TRY(write_unwritten_dead_set());
+  index_.catalog_changes();
   return step();
 }
 

@@ -53,7 +53,8 @@ class BlockWriter {
   // happened all the same: write_dead_set() is to succeed before anything is swept.
   Result<bool> freeze();
   Status write_dead_set();
-  // Runs a step that changes rows of the catalog while nobody else does.
+  // Runs a step that changes rows of the catalog while nobody else does. Rows of objects are changed nowhere
+  // else: what memory has of them is forgotten for it.
   Status with_catalog_still(const std::function<Status()>& step);
   // Within such a step: these dead rows have gone from the catalog.
   void dead_rows_removed(std::uint32_t domain, std::span<const ObjectId> ids);

@@ -70,8 +70,17 @@ bool ObjectIndex::Answer::has_dead_row(std::size_t i) const {
   return std::binary_search(dead.begin(), dead.end(), i);
 }
 
+void ObjectIndex::Answer::take_catalog_row(std::size_t i, const ObjectRow& row, const DeadSet* dead_set) {
+  has_catalog_rows = true;
+  if (dead_set != nullptr && dead_set->contains(row.number)) {
+    dead.push_back(i);
+  } else {
+    found[i] = FoundObject{row};
+  }
+}
+
 std::vector<std::size_t> ObjectIndex::find_in_memory(std::uint32_t domain, std::span<const ObjectId> ids,
-                                                     Answer& answer) {
+                                                     const DeadSet* dead_set, Answer& answer) {
   std::vector<std::size_t> open_questions;
   const std::lock_guard lock(mutex_);
   answer.generation = generation_;
@@ -85,6 +94,8 @@ std::vector<std::size_t> ObjectIndex::find_in_memory(std::uint32_t domain, std::
     } else if (const ObjectRow* known = load_ ? load_->recent.find(key) : nullptr) {
       answer.found[i] = FoundObject{*known};
       answer.has_catalog_rows = true;
+    } else if (const TableRow* moved = moved_.find(key)) {
+      answer.take_catalog_row(i, moved->object.row, dead_set);
     } else if (catalog_knows_some) {
       open_questions.push_back(i);
     }
@@ -98,11 +109,9 @@ Result<ObjectIndex::Answer> ObjectIndex::find(std::uint32_t domain, std::span<co
   const CollectionGate::View view = gate_.view();
   answer.epoch = view.epoch;
   answer.found.resize(ids.size());
-  const std::vector<std::size_t> open_questions = find_in_memory(domain, ids, answer);
-  if (!open_questions.empty()) {
-    RB_TRY(ask_catalog(domain, ids, open_questions, view.dead_set.get(), answer));
-    answer.has_catalog_rows = true;
-  }
+  const std::vector<std::size_t> open_questions = find_in_memory(domain, ids, view.dead_set.get(), answer);
+  if (!open_questions.empty()) RB_TRY(ask_catalog(domain, ids, open_questions, view.dead_set.get(), answer));
+  std::ranges::sort(answer.dead);
   if (answer.has_catalog_rows && quarantine_ != nullptr) quarantine_->apply(domain, ids, answer.found);
   return answer;
 }
@@ -117,13 +126,11 @@ Status ObjectIndex::ask_catalog(std::uint32_t domain, std::span<const ObjectId> 
   RB_TRY(const auto rows, catalog_.find(domain, asked));
   for (std::size_t k = 0; k < rows.size(); ++k) {
     if (!rows[k]) continue;
-    if (dead_set != nullptr && dead_set->contains(rows[k]->number)) {
-      answer.dead.push_back(open_questions[k]);
-      continue;
-    }
-    const FoundObject& found = answer.found[open_questions[k]].emplace(FoundObject{*rows[k]});
+    const std::size_t i = open_questions[k];
+    answer.take_catalog_row(i, *rows[k], dead_set);
     // Only recovery looks up during a load, so nobody changes it at the same time.
-    if (load_ && found.complete()) load_->recent.put(Key{domain, asked[k]}, found.row);
+    if (load_ && answer.found[i] && answer.found[i]->complete())
+      load_->recent.put(Key{domain, asked[k]}, *rows[k]);
   }
   return {};
 }
@@ -238,6 +245,7 @@ Status ObjectIndex::end_load() {
 }
 
 CatalogBatch ObjectIndex::begin_move(Ticket& settled) {
+  RowTable free = take_moved();
   const std::lock_guard lock(mutex_);
   settled = settled_;
   CatalogBatch batch;
@@ -248,7 +256,7 @@ CatalogBatch ObjectIndex::begin_move(Ticket& settled) {
   batch.object_counts = catalog_counts_;
   batch.packs = settled_end_;
   batch.next_number = next_number_;
-  std::swap(moving_, moved_);
+  moving_ = std::move(free);
   table_.move_up_to(settled_, moving_);
   return batch;
 }
@@ -277,7 +285,22 @@ void ObjectIndex::end_move(CatalogBatch batch, Ticket settled) {
     std::swap(moving_, moved_);
     ++generation_;
   }
-  moved_.clear();
+  if (load_) moved_.clear();
+}
+
+// Emptied, for its memory. Not under the mutex: it is work.
+RowTable ObjectIndex::take_moved() {
+  RowTable moved;
+  {
+    const std::lock_guard lock(mutex_);
+    std::swap(moved, moved_);
+  }
+  moved.clear();
+  return moved;
+}
+
+void ObjectIndex::catalog_changes() {
+  const RowTable forgotten = take_moved();
 }
 
 // What has come meanwhile has later tickets.

@@ -71,6 +71,10 @@ class ObjectIndex {
     bool has_catalog_rows = false;  // of which some may be quarantined
 
     bool has_dead_row(std::size_t i) const;
+
+   private:
+    friend class ObjectIndex;
+    void take_catalog_row(std::size_t i, const ObjectRow& row, const DeadSet* dead_set);
   };
   // Holds nothing: what it finds may be dead by the time it returns.
   Result<Answer> find(std::uint32_t domain, std::span<const ObjectId> ids);
@@ -113,6 +117,9 @@ class ObjectIndex {
   // Moves the durable rows into the catalog, and its mark to the end of what is settled. One caller at a
   // time; rows stay visible throughout.
   Status move_to_catalog();
+  // Rows of the catalog are about to be changed, other than by move_to_catalog(), which is excluded until
+  // they are.
+  void catalog_changes();
   // Dead rows were removed from the catalog. Requires: insert() and move_to_catalog() are excluded.
   void dead_rows_removed(std::uint32_t domain, std::span<const ObjectId> ids);
 
@@ -129,7 +136,7 @@ class ObjectIndex {
   ObjectIndex(Catalog& catalog, CollectionGate& gate) : catalog_(catalog), gate_(gate) {}
   // The answer as far as memory has it; indices into the ids of what the catalog is to be asked.
   std::vector<std::size_t> find_in_memory(std::uint32_t domain, std::span<const ObjectId> ids,
-                                          Answer& answer);
+                                          const DeadSet* dead_set, Answer& answer);
   Status ask_catalog(std::uint32_t domain, std::span<const ObjectId> ids,
                      std::span<const std::size_t> open_questions, const DeadSet* dead_set, Answer& answer);
   // What is in memory. Here and below: requires mutex_, unless it locks by itself.
@@ -139,6 +146,7 @@ class ObjectIndex {
   CatalogBatch begin_move(Ticket& settled);
   Status write(CatalogBatch& batch);
   void end_move(CatalogBatch batch, Ticket settled);
+  RowTable take_moved();
   void take_move_back();
 
   Catalog& catalog_;
@@ -149,7 +157,9 @@ class ObjectIndex {
   RowTable table_;
   // On its way to the catalog. Who moves it may read it without the mutex; the others change nothing in it.
   RowTable moving_;
-  RowTable moved_;  // emptied: its memory is used again. Of whoever moves
+  // What the catalog got last, and still has: pages that come refer to what came shortly before, and spare a
+  // look-up each. Empty during a load.
+  RowTable moved_;
   struct Load {
     IdFilter seen;    // all ids that there are
     RowCache recent;  // complete rows of the catalog: the same directories are referred to again and again
