@@ -1,8 +1,9 @@
 #include "check/caretaker.h"
 
 #include <algorithm>
+#include <utility>
 
-#include <sys/resource.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -17,12 +18,15 @@ constexpr std::chrono::seconds kRound{5};
 constexpr std::chrono::hours kDay{24};
 // A pack that stays damaged is not read again for every read that meets the damage.
 constexpr std::chrono::hours kCorrectAgain{1};
+// Sealed packs that wait for their parity while backups come in, and would be slowed by it: 8 GiB.
+constexpr std::size_t kUnprotectedPacks = 32;
 
 // Best effort: of the processor what nobody else wants, of the disk likewise where its scheduler knows that.
 void take_lowest_priority() {
   constexpr int kWhoProcess = 1, kIdleClass = 3 << 13;
-  const auto thread = static_cast<id_t>(::syscall(SYS_gettid));
-  static_cast<void>(::setpriority(PRIO_PROCESS, thread, 19));
+  const auto thread = static_cast<pid_t>(::syscall(SYS_gettid));
+  const struct sched_param none = {};
+  static_cast<void>(::sched_setscheduler(thread, SCHED_IDLE, &none));
   static_cast<void>(::syscall(SYS_ioprio_set, kWhoProcess, thread, kIdleClass));
 }
 
@@ -105,6 +109,7 @@ Status Caretaker::correct_damaged() {
 
 Status Caretaker::protect() {
   if (keeper_.parity_percent() == 0) return {};
+  bool is_busy = packs_grow();
   std::vector<std::uint64_t> open;
   for (const std::uint64_t pack : core_.packs().sealed_packs()) {
     if (protected_.contains(pack)) continue;
@@ -115,16 +120,26 @@ Status Caretaker::protect() {
     }
   }
   for (std::size_t i = 0; i < open.size(); ++i) {
+    const std::size_t left = open.size() - i;
     {
       const std::lock_guard lock(mutex_);
-      counters_.packs_without_parity = open.size() - i;
+      counters_.packs_without_parity = left;
     }
+    if (is_busy && left <= kUnprotectedPacks) return {};
     RB_TRY(read({open[i]}, Thoroughness::records, pace_));
     protected_.insert(open[i]);  // or it can't have any: that was told, and is not tried for ever
+    is_busy = packs_grow();
   }
   const std::lock_guard lock(mutex_);
   counters_.packs_without_parity = 0;
   return {};
+}
+
+// Since they were last looked at.
+bool Caretaker::packs_grow() {
+  const PackPosition end = core_.packs().end();
+  const std::optional<PackPosition> before = std::exchange(seen_end_, end);
+  return before && *before != end;
 }
 
 Status Caretaker::scrub() {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -34,6 +35,7 @@ class Caretaker {
   CareCounters counters() const;
 
   // One round of everything that is due; what the thread does again and again. Errc::cancelled by stop().
+  // While packs grow, those without parity wait, up to a number.
   Status work_once();
 
  private:
@@ -41,6 +43,7 @@ class Caretaker {
   void note_damage(const PackPosition& at);
   Status correct_damaged();
   Status protect();
+  bool packs_grow();
   Status scrub();
   // Its findings go to the log and the counters.
   Status read(const std::vector<std::uint64_t>& packs, Thoroughness thoroughness, Pace& pace);
@@ -61,7 +64,8 @@ class Caretaker {
   std::map<std::uint64_t, std::chrono::nanoseconds> corrected_at_;
 
   // Of the thread alone:
-  std::set<std::uint64_t> protected_;  // have parity, or can't have it
+  std::set<std::uint64_t> protected_;     // have parity, or can't have it
+  std::optional<PackPosition> seen_end_;  // of the packs, when they were last looked at
   std::chrono::nanoseconds day_began_{};
   std::uint64_t bytes_today_ = 0;
 
