@@ -40,9 +40,21 @@ RecentIds::RecentIds() {
   if (places != MAP_FAILED) places_.reset(static_cast<ObjectId*>(places));
 }
 
+// Memory for the places around one, before it is looked at: reading it first would have the kernel map each
+// page twice, and interrupt the other cores for it. Without, it comes all the same.
+void RecentIds::populate(std::size_t place) {
+  const std::size_t part = place / (kPlaces / kParts);
+  if (populated_[part].load(std::memory_order_relaxed)) return;
+  constexpr std::size_t kPartBytes = kPlaces / kParts * sizeof(ObjectId);
+  static_cast<void>(::madvise(reinterpret_cast<std::uint8_t*>(places_.get()) + part * kPartBytes, kPartBytes,
+                              MADV_POPULATE_WRITE));
+  populated_[part].store(true, std::memory_order_relaxed);
+}
+
 bool RecentIds::check_and_add(const ObjectId& id) {
   if (!places_) return false;  // no memory for it: everything is forgotten
   const std::size_t place = std::hash<ObjectId>()(id) % kPlaces;
+  populate(place);
   std::lock_guard lock(stripes_[place % kStripes]);
   if (places_[place] == id) return true;
   places_[place] = id;
@@ -78,24 +90,28 @@ Status ObjectUploader::DataBlock::put() {
 }
 
 Status ObjectUploader::DataBlocks::add(const ObjectId& id, ByteView bytes, ChunkNumber number) {
-  return (looks_random(bytes) ? random_ : compressible_).add(id, bytes, number);
+  std::unique_ptr<DataBlock>& block = blocks_[looks_random(bytes) ? kRandom : kCompressible];
+  if (!block) block = std::make_unique<DataBlock>(uploader_, last_put_);
+  return block->add(id, bytes, number);
 }
 
 ObjectUploader::ChunkNumber ObjectUploader::DataBlocks::oldest(ChunkNumber none) const {
-  for (const DataBlock* const block : {&compressible_, &random_}) {
-    if (!block->empty()) none = std::min(none, block->first());
+  for (const auto& block : blocks_) {
+    if (block && !block->empty()) none = std::min(none, block->first());
   }
   return none;
 }
 
 Status ObjectUploader::DataBlocks::put() {
-  RB_TRY(compressible_.put());
-  return random_.put();
+  for (const auto& block : blocks_) {
+    if (block) RB_TRY(block->put());
+  }
+  return {};
 }
 
 Status ObjectUploader::DataBlocks::put_older_than(Clock::time_point limit) {
-  for (DataBlock* const block : {&compressible_, &random_}) {
-    if (!block->empty() && block->since() <= limit) RB_TRY(block->put());
+  for (const auto& block : blocks_) {
+    if (block && !block->empty() && block->since() <= limit) RB_TRY(block->put());
   }
   return {};
 }
@@ -233,19 +249,22 @@ Status ObjectUploader::begin_metadata_block() {
 
 // What is in it stands after all chunks that were added before, those that wait included.
 Status ObjectUploader::close_metadata() {
+  metadata_building_.clear();
+  std::vector<ChunkNumber> after;
+  for (const auto& stream : streams_)
+    after.push_back(stream->last_added());
+  if (closed_.empty() && streams_are_past(after) && waiting_.settled(waiting_.last_number()))
+    return put_metadata(metadata_);
   BlockBuilder next = spare_ ? std::move(*spare_) : BlockBuilder(BlockClass::metadata, compression_.now());
   spare_.reset();
-  ClosedBlock closed{.block = std::exchange(metadata_, std::move(next)), .after = {}, .after_waiting = {}};
-  for (const auto& stream : streams_)
-    closed.after.push_back(stream->last_added());
-  closed_.push_back(std::move(closed));
-  metadata_building_.clear();
+  closed_.push_back(
+      {.block = std::exchange(metadata_, std::move(next)), .after = std::move(after), .after_waiting = {}});
   return put_closed(options_.waiting_metadata_blocks);
 }
 
-bool ObjectUploader::streams_are_past(const ClosedBlock& closed) const {
+bool ObjectUploader::streams_are_past(std::span<const ChunkNumber> numbers) const {
   for (std::size_t i = 0; i < streams_.size(); ++i) {
-    if (streams_[i]->last_handled() < closed.after[i]) return false;
+    if (streams_[i]->last_handled() < numbers[i]) return false;
   }
   return true;
 }
@@ -254,7 +273,7 @@ bool ObjectUploader::streams_are_past(const ClosedBlock& closed) const {
 Status ObjectUploader::put_closed(std::size_t left_max) {
   while (!closed_.empty()) {
     ClosedBlock& first = closed_.front();
-    if (!streams_are_past(first)) {
+    if (!streams_are_past(first.after)) {
       if (closed_.size() <= std::min(left_max, kUnflushedMetadataBlocks)) return {};
       RB_TRY(flush_streams());
     }

@@ -40,12 +40,15 @@ class RecentIds {
  private:
   static constexpr std::size_t kPlaces = 1 << 18;  // 8 MiB: a file of 32 GiB, or as many small files
   static constexpr std::size_t kStripes = 64;
+  static constexpr std::size_t kParts = 256;  // that get their memory at once
   struct Unmap {
     void operator()(ObjectId* ids) const;
   };
+  void populate(std::size_t place);
   // Zeroed memory as it comes from the kernel: a small run touches, and pays for, a few pages of it.
   std::unique_ptr<ObjectId[], Unmap> places_;
   std::array<std::mutex, kStripes> stripes_;
+  std::array<std::atomic<bool>, kParts> populated_{};
 };
 
 struct UploadOptions {
@@ -93,8 +96,7 @@ class ObjectUploader final : public ObjectSink {
   // the compressor's time.
   class DataBlocks {
    public:
-    explicit DataBlocks(ObjectUploader& uploader)
-        : compressible_(uploader, last_put_), random_(uploader, last_put_) {}
+    explicit DataBlocks(ObjectUploader& uploader) : uploader_(uploader) {}
     DataBlocks(const DataBlocks&) = delete;
     DataBlocks& operator=(const DataBlocks&) = delete;
     Status add(const ObjectId& id, ByteView bytes, ChunkNumber number = 0);
@@ -105,8 +107,11 @@ class ObjectUploader final : public ObjectSink {
     Status put_older_than(Clock::time_point limit);
 
    private:
+    enum Kind { kCompressible, kRandom };
+    ObjectUploader& uploader_;
     Clock::time_point last_put_;
-    DataBlock compressible_, random_;
+    // Made when there is something for them: a small run pays for no buffers that it does not use.
+    std::array<std::unique_ptr<DataBlock>, 2> blocks_;
   };
 
   // One per worker; the owner adds, anybody may flush.
@@ -175,7 +180,7 @@ class ObjectUploader final : public ObjectSink {
   Status wait_a_moment();
   // These require metadata_mutex_.
   Status close_metadata();
-  bool streams_are_past(const ClosedBlock& closed) const;
+  bool streams_are_past(std::span<const ChunkNumber> numbers) const;  // one a stream
   Status put_closed(std::size_t left_max);
   Status put_metadata(BlockBuilder& block);
   Status send(Bytes block);
