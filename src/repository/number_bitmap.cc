@@ -24,16 +24,23 @@ NumberBitmap& NumberBitmap::operator=(NumberBitmap&& other) noexcept {
   if (this == &other) return *this;
   pages_ = std::exchange(other.pages_, {});
   count_ = std::exchange(other.count_, 0);
-  latest_index_ = other.latest_index_;
-  latest_ = std::exchange(other.latest_, nullptr);
   return *this;
 }
 
+std::size_t NumberBitmap::place_of(std::uint64_t index) const {
+  if (pages_.empty() || index < pages_.front().index) return 0;
+  const std::uint64_t if_none_is_missing = index - pages_.front().index;
+  if (has_page(if_none_is_missing, index)) return if_none_is_missing;
+  const auto at = std::ranges::lower_bound(pages_, index, {}, &PlacedPage::index);
+  return static_cast<std::size_t>(at - pages_.begin());
+}
+
 bool NumberBitmap::contains(ObjectNumber number) const {
-  const auto page = pages_.find(number / kPageNumbers);
-  if (page == pages_.end()) return false;
+  const std::uint64_t index = number / kPageNumbers;
+  const std::size_t place = place_of(index);
+  if (!has_page(place, index)) return false;
   const std::uint64_t bit = number % kPageNumbers;
-  return (((*page->second)[bit / 64] >> (bit % 64)) & 1) != 0;
+  return (((*pages_[place].page)[bit / 64] >> (bit % 64)) & 1) != 0;
 }
 
 bool NumberBitmap::add(ObjectNumber number) {
@@ -63,18 +70,18 @@ void NumberBitmap::add_page(std::uint64_t index, const Page& page) {
 }
 
 bool NumberBitmap::operator==(const NumberBitmap& other) const {
-  return std::equal(
-      pages_.begin(), pages_.end(), other.pages_.begin(), other.pages_.end(),
-      [](const auto& a, const auto& b) { return a.first == b.first && *a.second == *b.second; });
+  return std::ranges::equal(pages_, other.pages_, [](const PlacedPage& a, const PlacedPage& b) {
+    return a.index == b.index && *a.page == *b.page;
+  });
 }
 
 NumberBitmap::Page& NumberBitmap::page_of(std::uint64_t index) {
-  if (latest_ != nullptr && latest_index_ == index) return *latest_;
-  auto& page = pages_[index];
-  if (!page) page = std::make_unique<Page>();
-  latest_index_ = index;
-  latest_ = page.get();
-  return *latest_;
+  const std::size_t place = place_of(index);
+  if (!has_page(place, index)) {
+    const auto before = pages_.begin() + static_cast<std::ptrdiff_t>(place);
+    pages_.insert(before, PlacedPage{.index = index, .page = std::make_unique<Page>()});
+  }
+  return *pages_[place].page;
 }
 
 void NumberBitmap::add_bits(std::uint64_t& word, std::uint64_t bits) {
