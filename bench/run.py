@@ -134,7 +134,10 @@ class Round:
         self.note(row, name, figures)
 
     def _prepare(self, row):
-        """The page cache as the row wants it; some machines page out what nobody read for half a minute."""
+        """The servers at rest, and the page cache as the row wants it; some machines page out what nobody read for half
+        a minute."""
+        for system in self.systems.values():
+            system.settle()
         if row == "cold":
             measure.drop_caches()
         elif row in READ_WHOLE and self.corpus != "million":
@@ -159,6 +162,7 @@ class Round:
 
     def _restore(self, name):
         target = self.scratch / f"restored-{name}"
+        self._prepare("restore")
         corpora.warm(self.systems[name].repository)
         figures = self.systems[name].restore(self.tree, target)
         if self.number == 0 and name == "rbbackup":

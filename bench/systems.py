@@ -14,6 +14,8 @@ import time
 import measure
 import support
 
+SETTLED_WITHIN = 300  # seconds: what takes longer hangs
+
 
 def free_port():
     with socket.socket() as probe:
@@ -56,6 +58,9 @@ class System:
     def size(self):
         return measure.size_of(self.repository)
 
+    def settle(self):
+        """Returns when the server has done what it does in the background after a backup."""
+
     def close(self):
         if self.daemon:
             self.daemon.stop()
@@ -91,6 +96,15 @@ class Rbbackup(System):
         """Without the reserve for a full disk, a file of zeros whose length depends on the disk alone."""
         reserve = self.repository / "reserve"
         return super().size() - (reserve.stat().st_size if reserve.exists() else 0)
+
+    def settle(self):
+        """All packs but the one that is being filled have their parity."""
+        packs = self.repository / "packs"
+        deadline = time.monotonic() + SETTLED_WITHIN
+        while len(list(packs.rglob("*.parity"))) + 1 < len(list(packs.rglob("*.pack"))):
+            if time.monotonic() > deadline:
+                raise SystemExit(f"{packs}: no parity was made")
+            time.sleep(0.2)
 
     def backup(self, tree, reread=False):
         output = self.place / "summary"
