@@ -113,8 +113,9 @@ Result<CommitResult> parse_commit(const Response& answer) {
   return result;
 }
 
-Request objects_request(const SessionKey& session, std::span<const ObjectId> ids) {
-  return ids_request(session_target(session, "/objects"), ids);
+Request objects_request(const SessionKey& session, std::span<const ObjectId> ids, Neighbours neighbours) {
+  const char* const tail = neighbours == Neighbours::welcome ? "/objects" : "/objects?alone=1";
+  return ids_request(session_target(session, tail), ids);
 }
 
 Request snapshots_request(const SessionKey& session, const SnapshotQuery& query) {

@@ -29,7 +29,7 @@ Status parse_blocks(const Response& answer, const StreamPosition& position, std:
 Request commit_request(const SessionKey& session, const RunId& run, const CommitRequest& commit);
 Result<CommitResult> parse_commit(const Response& answer);
 
-Request objects_request(const SessionKey& session, std::span<const ObjectId> ids);
+Request objects_request(const SessionKey& session, std::span<const ObjectId> ids, Neighbours neighbours);
 
 Request snapshots_request(const SessionKey& session, const SnapshotQuery& query);
 Result<std::vector<SnapshotInfo>> parse_snapshots(const Response& answer, const SnapshotQuery& query);

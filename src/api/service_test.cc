@@ -130,7 +130,8 @@ TEST_F(ServiceTest, ABackupGoesThroughAndIsReadBack) {
   EXPECT_EQ(history[0], *result.head);
   EXPECT_EQ(parse_status(send(status_request(begun.session)))->snapshot_count, 1u);
 
-  const Response read = send(objects_request(begun.session, std::vector{chunk.id, snapshot.id}));
+  const Response read =
+      send(objects_request(begun.session, std::vector{chunk.id, snapshot.id}, Neighbours::welcome));
   EXPECT_EQ(read.status, 200);
   EXPECT_EQ(cut_blocks(read.body)->size(), 2u);
   EXPECT_EQ(send(end_request(begun.session)).status, 204);
@@ -178,7 +179,8 @@ TEST_F(ServiceTest, AnAnswerThatIsBeingGivenKeepsItsSession) {
   const SampleBlock chunk = test::chunk_block("x");
   ASSERT_TRUE(send_data(begun.session, {chunk}));
   Response response =
-      service_.handle({.uid = 1000, .user = "ana"}, objects_request(begun.session, std::vector{chunk.id}));
+      service_.handle({.uid = 1000, .user = "ana"},
+                      objects_request(begun.session, std::vector{chunk.id}, Neighbours::welcome));
   clock_.now += std::chrono::seconds(60);
   service_.expire_leases();
   EXPECT_TRUE(response.stream([](ByteView) -> Status { return {}; }));
@@ -318,7 +320,7 @@ TEST_F(ServiceTest, BadBodiesAreRefused) {
   Request ask = ask_request(begun.session, {});
   ask.body = Bytes(33);
   EXPECT_EQ(send(ask).status, 400);
-  Request read = objects_request(begun.session, {});
+  Request read = objects_request(begun.session, {}, Neighbours::welcome);
   read.body = Bytes(31);
   EXPECT_EQ(send(read).status, 400);
   EXPECT_EQ(send(blocks_request(begun.session, {}), {Bytes(100, 'x')}).status, 422);
@@ -338,7 +340,7 @@ TEST_F(ServiceTest, BadBodiesAreRefused) {
 
 TEST_F(ServiceTest, ReadingWhatIsNotThereIs404) {
   const BeginAnswer begun = begin();
-  EXPECT_EQ(send(objects_request(begun.session, std::vector{ObjectId{}})).status, 404);
+  EXPECT_EQ(send(objects_request(begun.session, std::vector{ObjectId{}}, Neighbours::welcome)).status, 404);
 }
 
 TEST_F(ServiceTest, AReadSessionMayNotWrite) {

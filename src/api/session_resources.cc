@@ -201,11 +201,13 @@ Result<Response> SessionResources::give_objects(const Caller& caller, const Rout
                                                 const Request& request) {
   RB_TRY(SessionTable::Use use, sessions_.use(route.session, caller.node));
   RB_TRY(std::vector<ObjectId> ids, decode_ids(request.body, kMaxReadIds));
+  RB_TRY(const std::uint64_t alone, query_number(route, "alone", 0));
+  const Neighbours neighbours = alone != 0 ? Neighbours::unwanted : Neighbours::welcome;
   Response response = binary_response({});
   if (!use->session->must_ask()) response.headers["rb-dont-ask"] = "yes";
   auto held = std::make_shared<SessionTable::Use>(std::move(use));
-  response.stream = [held, wanted = std::move(ids)](const Response::PieceSink& sink) -> Status {
-    return (*held)->session->read(wanted, sink);
+  response.stream = [held, neighbours, wanted = std::move(ids)](const Response::PieceSink& sink) -> Status {
+    return (*held)->session->read(wanted, neighbours, sink);
   };
   return response;
 }

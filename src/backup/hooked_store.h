@@ -32,8 +32,8 @@ class HookedStore final : public Store {
     }
     Status flush() override { return session_->flush(); }
     Result<CommitResult> commit(const CommitRequest& request) override { return session_->commit(request); }
-    Status read(std::span<const ObjectId> ids, const BlockSink& sink) override {
-      return session_->read(ids, sink);
+    Status read(std::span<const ObjectId> ids, Neighbours neighbours, const BlockSink& sink) override {
+      return session_->read(ids, neighbours, sink);
     }
     Result<std::vector<SnapshotInfo>> snapshots(const SnapshotQuery& query) override {
       return session_->snapshots(query);

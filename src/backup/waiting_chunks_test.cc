@@ -40,7 +40,7 @@ class ScriptedSession final : public Session {
   }
   Status flush() override { return {}; }
   Result<CommitResult> commit(const CommitRequest&) override { return CommitResult{}; }
-  Status read(std::span<const ObjectId>, const BlockSink&) override { return {}; }
+  Status read(std::span<const ObjectId>, Neighbours, const BlockSink&) override { return {}; }
   Result<std::vector<SnapshotInfo>> snapshots(const SnapshotQuery&) override { return {}; }
   Result<StoreStatus> status() override { return StoreStatus{}; }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include <sched.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,9 +24,8 @@ constexpr std::size_t kUnprotectedPacks = 32;
 // Best effort: of the processor what nobody else wants, of the disk likewise where its scheduler knows that.
 void take_lowest_priority() {
   constexpr int kWhoProcess = 1, kIdleClass = 3 << 13;
-  const auto thread = static_cast<pid_t>(::syscall(SYS_gettid));
-  const struct sched_param none = {};
-  static_cast<void>(::sched_setscheduler(thread, SCHED_IDLE, &none));
+  const auto thread = static_cast<id_t>(::syscall(SYS_gettid));
+  static_cast<void>(::setpriority(PRIO_PROCESS, thread, 19));
   static_cast<void>(::syscall(SYS_ioprio_set, kWhoProcess, thread, kIdleClass));
 }
 

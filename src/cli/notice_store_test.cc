@@ -26,7 +26,7 @@ class TalkativeStore final : public Store {
     Status put(Bytes) override { return none(); }
     Status flush() override { return none(); }
     Result<CommitResult> commit(const CommitRequest&) override { return none(); }
-    Status read(std::span<const ObjectId>, const BlockSink&) override { return none(); }
+    Status read(std::span<const ObjectId>, Neighbours, const BlockSink&) override { return none(); }
     Result<std::vector<SnapshotInfo>> snapshots(const SnapshotQuery&) override { return none(); }
     Result<StoreStatus> status() override { return none(); }
   };

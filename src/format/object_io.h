@@ -7,6 +7,9 @@
 
 namespace rb {
 
+// Whether somebody who asks for objects has a use for others that are stored with them.
+enum class Neighbours : std::uint8_t { welcome, unwanted };
+
 // Implementations are thread-safe.
 class ObjectSource {
  public:
@@ -14,7 +17,7 @@ class ObjectSource {
   // The object, checked against its id. Errc::not_found when there is none.
   virtual Result<std::shared_ptr<const Object>> load(const ObjectId& id) = 0;
   // A hint that these will be loaded soon; may fetch them together. Errors show at load().
-  virtual void prefetch(std::span<const ObjectId> ids) { (void)ids; }
+  virtual void prefetch(std::span<const ObjectId>, Neighbours) {}
 };
 
 // Implementations are thread-safe. An object is put after everything it refers to.

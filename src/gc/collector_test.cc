@@ -199,7 +199,8 @@ TEST_F(CollectorTest, ARestoreUnderWayIsNotDisturbed) {
   back_up(make_backup("new"));
   repository_.collect_all();
   auto reader = repository_.begin(SessionPurpose::read);
-  ASSERT_TRUE(reader->read(std::span(&old.snapshot.id, 1), [](ByteView) { return Status{}; }));
+  ASSERT_TRUE(
+      reader->read(std::span(&old.snapshot.id, 1), Neighbours::welcome, [](ByteView) { return Status{}; }));
   repository_.remove(snapshot);
   repository_.collect_all();
   EXPECT_EQ(CollectedRepository::read_all(*reader, old.snapshot.id), 3u);

@@ -89,13 +89,13 @@ Result<CommitResult> RemoteSession::commit(const CommitRequest& request) {
   return noted(api::parse_commit(answer));
 }
 
-Status RemoteSession::read(std::span<const ObjectId> ids, const BlockSink& sink) {
+Status RemoteSession::read(std::span<const ObjectId> ids, Neighbours neighbours, const BlockSink& sink) {
   if (ids.size() > kMaxReadIds) return fail(Errc::invalid_argument, "too many ids to read at once");
   RB_TRY(check_fence());
   BlockDownload download(ids, sink);
   ServerLink::Failures failures;
   while (!download.complete()) {
-    const api::Request request = api::objects_request(begun_.session, download.missing());
+    const api::Request request = api::objects_request(begun_.session, download.missing(), neighbours);
     Exchange exchange = exchange_of(request);
     exchange.on_body = [&](ByteView piece) { return download.feed(piece); };
     Result<api::Response> answer = link_->attempt(exchange, failures);

@@ -25,7 +25,7 @@ class RemoteSession final : public Session {
   Status put(Bytes block) override;
   Status flush() override;
   Result<CommitResult> commit(const CommitRequest& request) override;
-  Status read(std::span<const ObjectId> ids, const BlockSink& sink) override;
+  Status read(std::span<const ObjectId> ids, Neighbours neighbours, const BlockSink& sink) override;
   Result<std::vector<SnapshotInfo>> snapshots(const SnapshotQuery& query) override;
   Result<StoreStatus> status() override;
   Status pin(const SnapshotId& snapshot, bool pinned) override;

@@ -63,7 +63,7 @@ Result<std::vector<Bytes>> read_all(Session& session, const Sample& sample) {
   for (const SampleBlock& chunk : sample.chunks)
     ids.push_back(chunk.id);
   std::vector<Bytes> blocks;
-  RB_TRY(session.read(ids, [&](ByteView block) -> Status {
+  RB_TRY(session.read(ids, Neighbours::welcome, [&](ByteView block) -> Status {
     blocks.emplace_back(block.begin(), block.end());
     return {};
   }));
@@ -223,7 +223,7 @@ TEST(RemoteStoreTest, WhatIsNoBlockIsNotSent) {
 TEST(RemoteStoreTest, ReadingWhatIsNotThereGivesNothing) {
   ServedStore served;
   const auto session = store_at(served.path())->begin(new_run()).value();
-  const auto status = session->read(std::vector{ObjectId{}}, [](ByteView) -> Status {
+  const auto status = session->read(std::vector{ObjectId{}}, Neighbours::welcome, [](ByteView) -> Status {
     ADD_FAILURE() << "there is nothing to give";
     return {};
   });
@@ -240,7 +240,7 @@ TEST(RemoteStoreTest, AnErrorOfTheSinkEndsTheReading) {
   for (const SampleBlock& chunk : sample.chunks)
     ids.push_back(chunk.id);
   int calls = 0;
-  const auto status = session->read(ids, [&](ByteView) -> Status {
+  const auto status = session->read(ids, Neighbours::welcome, [&](ByteView) -> Status {
     calls++;
     return fail(Errc::unavailable, "the target went away");
   });
@@ -453,7 +453,8 @@ TEST(RemoteStoreTest, AnAcknowledgementOfSomethingElseIsRefused) {
 Errc error_of_read(const std::string& answer, const ObjectId& id) {
   LyingServer server(answer);
   const auto session = server.begin();
-  const Status status = session->read(std::vector{id}, [](ByteView) -> Status { return {}; });
+  const Status status =
+      session->read(std::vector{id}, Neighbours::welcome, [](ByteView) -> Status { return {}; });
   return status ? Errc::cancelled : status.error().code;
 }
 

@@ -32,7 +32,7 @@ TEST_F(GroupTest, ContentIsStoredOnceAndSentOnce) {
   // It can be relied upon.
   const NamedObject tree = make_tree("two's", {chunk.id});
   EXPECT_TRUE(second->put(make_block({tree})));
-  EXPECT_TRUE(second->read(std::vector{chunk.id}, [](ByteView) { return Status{}; }));
+  EXPECT_TRUE(second->read(std::vector{chunk.id}, Neighbours::welcome, [](ByteView) { return Status{}; }));
   EXPECT_EQ(overview("two")->stored_bytes, make_block({tree}).size());
 }
 
@@ -53,7 +53,9 @@ TEST_F(GroupTest, AForgedChunkIsRefusedAndNeverFound) {
   EXPECT_TRUE(refused(forging->put(block), Errc::corrupt, "is not what its id says"));
   EXPECT_EQ(overview("forger")->stored_bytes, 0u) << "nothing of it was stored";
   EXPECT_EQ(ask(*other, {wanted.id}), std::vector{Presence::send});
-  EXPECT_EQ(other->read(std::vector{wanted.id}, [](ByteView) { return Status{}; }).error().code,
+  EXPECT_EQ(other->read(std::vector{wanted.id}, Neighbours::welcome, [](ByteView) { return Status{}; })
+                .error()
+                .code,
             Errc::not_found);
   EXPECT_EQ(other->put(make_block({make_tree("t", {wanted.id})})).error().code, Errc::missing_refs);
 }
@@ -87,7 +89,8 @@ TEST_F(GroupTest, AnotherDomainsIdsAreAsIfTheyWereNot) {
     EXPECT_EQ(ask(*stranger, {chunk.id, tree.id}), std::vector(2, Presence::send));
     for (const ObjectId& id : {chunk.id, tree.id}) {
       EXPECT_TRUE(
-          refused(stranger->read(std::vector{id}, [](ByteView) { return Status{}; }), Errc::not_found, ""));
+          refused(stranger->read(std::vector{id}, Neighbours::welcome, [](ByteView) { return Status{}; }),
+                  Errc::not_found, ""));
       EXPECT_EQ(stranger->put(make_block({make_tree("mine", {id})})).error().code, Errc::missing_refs);
     }
     const auto probe = store_of(caller(join(std::string("probe-") + name, group)))

@@ -166,12 +166,13 @@ class Inspection {
   // Readable and unchanged.
   bool reads(const NamedObject& wanted) {
     bool found = false;
-    const Status read = session_->read(std::vector{wanted.id}, [&](ByteView block) -> Status {
-      RB_TRY(const std::vector<NamedObject> objects, unpack_block(block));
-      for (const NamedObject& object : objects)
-        found = found || object.object == wanted.object;
-      return {};
-    });
+    const Status read =
+        session_->read(std::vector{wanted.id}, Neighbours::welcome, [&](ByteView block) -> Status {
+          RB_TRY(const std::vector<NamedObject> objects, unpack_block(block));
+          for (const NamedObject& object : objects)
+            found = found || object.object == wanted.object;
+          return {};
+        });
     EXPECT_TRUE(read) << read.error().message;
     return found;
   }

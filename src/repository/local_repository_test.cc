@@ -1,5 +1,6 @@
 #include "repository/local_repository.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -201,6 +202,35 @@ TEST_F(LocalRepositoryTest, AMissingPackDirectoryIsNotMadeAnew) {
   EXPECT_FALSE(open());
 }
 
+TEST_F(LocalRepositoryTest, NeighboursThatNobodyWantsAreLeftOut) {
+  const auto repository = open();
+  ASSERT_TRUE(repository);
+  const auto session = begin(*store_of(**repository, ana_), 1);
+  std::vector<NamedObject> chunks;
+  for (int i = 0; i < 9; ++i)
+    chunks.push_back(make_chunk("chunk " + std::to_string(i)));
+  ASSERT_TRUE(session->put(make_block(chunks)));
+  ASSERT_TRUE(session->flush());
+  const auto given = [&](std::size_t count, Neighbours neighbours) {
+    std::vector<ObjectId> ids, found;
+    for (std::size_t i = 0; i < count; ++i)
+      ids.push_back(chunks[2 * i % 9].id);
+    EXPECT_TRUE(session->read(ids, neighbours, [&](ByteView block) -> Status {
+      RB_TRY(const auto objects, unpack_block(block));
+      for (const NamedObject& object : objects)
+        found.push_back(object.id);
+      return {};
+    }));
+    for (const ObjectId& id : ids)
+      EXPECT_EQ(std::ranges::count(found, id), 1);
+    return found.size();
+  };
+  EXPECT_EQ(given(1, Neighbours::welcome), 9u);
+  EXPECT_EQ(given(1, Neighbours::unwanted), 1u);
+  EXPECT_EQ(given(4, Neighbours::unwanted), 4u);
+  EXPECT_EQ(given(5, Neighbours::unwanted), 9u);
+}
+
 TEST_F(LocalRepositoryTest, WithoutTheCatalogNothingIsLost) {
   SnapshotInfo first, second;
   {
@@ -219,7 +249,8 @@ TEST_F(LocalRepositoryTest, WithoutTheCatalogNothingIsLost) {
     EXPECT_TRUE(holds(*session, "one") && holds(*session, "two"));
     EXPECT_EQ(*session->snapshots({}), (std::vector{second, first}));
     EXPECT_EQ(session->status()->object_count, 6u);
-    EXPECT_TRUE(session->read(std::vector{first.object}, [](ByteView) { return Status{}; }));
+    EXPECT_TRUE(
+        session->read(std::vector{first.object}, Neighbours::welcome, [](ByteView) { return Status{}; }));
     EXPECT_EQ(begin(*store_of(**repository, ana_), 1)->info().already_committed, first);
   }
 }
@@ -364,8 +395,9 @@ TEST_F(LocalRepositoryTest, ALostPackTakesOnlyWhatWasInIt) {
   EXPECT_TRUE(holds(*session, "two"));
   const NamedObject chunk = make_chunk("one"), tree = make_tree("one", {chunk.id});
   EXPECT_EQ(*session->ask(std::vector{chunk.id, tree.id}), std::vector(2, Presence::send));
-  EXPECT_TRUE(session->read(std::vector{tree.id, first.object}, [](ByteView) { return Status{}; }))
-      << "what is left of it can be read";
+  EXPECT_TRUE(session->read(std::vector{tree.id, first.object}, Neighbours::welcome, [](ByteView) {
+    return Status{};
+  })) << "what is left of it can be read";
 
   // Good copies heal it.
   EXPECT_FALSE(session->put(make_block({tree})));
@@ -483,7 +515,8 @@ TEST_F(LocalRepositoryTest, ManySessionsAtOnce) {
       EXPECT_TRUE(session->put(make_block({tree})));
       EXPECT_TRUE(session->flush());
       EXPECT_TRUE(holds(*session, text));
-      EXPECT_TRUE(session->read(std::vector{chunk.id}, [](ByteView) { return Status{}; }));
+      EXPECT_TRUE(
+          session->read(std::vector{chunk.id}, Neighbours::welcome, [](ByteView) { return Status{}; }));
     }
     const NamedObject root = make_tree("root of " + std::to_string(thread)),
                       snapshot = make_snapshot("s", root.id);

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "chunk/block_codec.h"
+#include "chunk/excerpt.h"
 #include "repository/node_pins.h"
 #include "repository/record_salvage.h"
 #include "repository/root_admission.h"
@@ -54,7 +55,7 @@ class LocalSession final : public Session {
   Status put(Bytes block) override;
   Status flush() override;
   Result<CommitResult> commit(const CommitRequest& request) override;
-  Status read(std::span<const ObjectId> ids, const BlockSink& sink) override;
+  Status read(std::span<const ObjectId> ids, Neighbours neighbours, const BlockSink& sink) override;
   Result<std::vector<SnapshotInfo>> snapshots(const SnapshotQuery& query) override;
   Status pin(const SnapshotId& snapshot, bool pinned) override;
   Result<StoreStatus> status() override;
@@ -77,8 +78,10 @@ class LocalSession final : public Session {
   // By record, in the order of the disk.
   using Places = std::map<PackPosition, std::vector<KnownObject>>;
   Result<Places> places_of(std::span<const ObjectId> ids);
-  Result<std::optional<Error>> give(Places& places, const BlockSink& sink, std::optional<Error>& lost);
-  Status give_block(const PackPosition& at, const PackStore::Record& record, const BlockSink& sink);
+  Result<std::optional<Error>> give(Places& places, Neighbours neighbours, const BlockSink& sink,
+                                    std::optional<Error>& lost);
+  Status give_block(const PackPosition& at, const PackStore::Record& record,
+                    std::span<const KnownObject> wanted, Neighbours neighbours, const BlockSink& sink);
   Result<bool> give_salvaged(const PackPosition& at, std::span<const KnownObject> wanted,
                              const BlockSink& sink);
 
@@ -273,13 +276,13 @@ Status LocalSession::check_logical_quota(const ObjectId& snapshot) {
 }
 
 // What is lost is told of in the end: it is no reason to keep back the rest.
-Status LocalSession::read(std::span<const ObjectId> ids, const BlockSink& sink) {
+Status LocalSession::read(std::span<const ObjectId> ids, Neighbours neighbours, const BlockSink& sink) {
   RB_TRY(state_->check_open());
   if (ids.size() > kMaxReadIds) return fail(Errc::invalid_argument, "too many ids to read at once");
   RB_TRY(Places places, places_of(ids));
   std::optional<Error> lost;
   for (int attempt = 1; !places.empty(); ++attempt) {
-    RB_TRY(const std::optional<Error> gone, give(places, sink, lost));
+    RB_TRY(const std::optional<Error> gone, give(places, neighbours, sink, lost));
     if (!gone) continue;
     if (attempt == kReadAttempts) return std::unexpected(*gone);
     std::vector<ObjectId> left;
@@ -294,13 +297,13 @@ Status LocalSession::read(std::span<const ObjectId> ids, const BlockSink& sink) 
 }
 
 // Takes what was given, or is lost, out of `places`. Gives the error when a pack is not there any more.
-Result<std::optional<Error>> LocalSession::give(Places& places, const BlockSink& sink,
+Result<std::optional<Error>> LocalSession::give(Places& places, Neighbours neighbours, const BlockSink& sink,
                                                 std::optional<Error>& lost) {
   while (!places.empty()) {
     const auto& [at, wanted] = *places.begin();
     const Result<PackStore::Record> record = core_->packs().read(at);
     if (record) {
-      RB_TRY(give_block(at, *record, sink));
+      RB_TRY(give_block(at, *record, wanted, neighbours, sink));
     } else if (record.error().code == Errc::corrupt || record.error().code == Errc::io) {
       RB_TRY(const bool all, give_salvaged(at, wanted, sink));
       if (!all && !lost) lost = record.error();
@@ -315,12 +318,22 @@ Result<std::optional<Error>> LocalSession::give(Places& places, const BlockSink&
 }
 
 Status LocalSession::give_block(const PackPosition& at, const PackStore::Record& record,
+                                std::span<const KnownObject> wanted, Neighbours neighbours,
                                 const BlockSink& sink) {
   if (record.owner.domain != state_->domain) {
     return fail(Errc::corrupt, fmt::format("pack {}, offset {}: not of this domain", at.pack, at.offset));
   }
   RB_TRY(state_->check_open());
-  return sink(record.block);
+  if (neighbours == Neighbours::welcome) return sink(record.block);
+  std::vector<ObjectId> ids;
+  ids.reserve(wanted.size());
+  for (const KnownObject& object : wanted)
+    ids.push_back(object.id);
+  const auto few = excerpt(record.block, ids);
+  if (!few || !*few) return sink(record.block);  // what is wrong with it is for the reader to see
+  for (const Bytes& block : **few)
+    RB_TRY(sink(block));
+  return {};
 }
 
 // Of a damaged record. False: not all that is wanted could be had.

@@ -56,7 +56,7 @@ class RecordSalvageTest : public testing::Test {
   // What a reader gets, every object of it being what its id says.
   Status read(std::span<const ObjectId> ids) {
     given_.clear();
-    return session_->read(ids, [&](ByteView block) -> Status {
+    return session_->read(ids, Neighbours::welcome, [&](ByteView block) -> Status {
       RB_TRY(const std::vector<NamedObject> objects, unpack_block(block));
       for (const NamedObject& object : objects)
         given_.insert(object.id);

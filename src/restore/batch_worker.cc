@@ -49,7 +49,8 @@ void BatchWorker::fetch(RestoreBatch& batch, std::vector<RestoreBatch::Slot*> sl
   damage_.reset();
   Status status = fail(Errc::cancelled, "stopped");
   if (!context_.stopped())
-    status = session_.read(ids, [&](ByteView block) { return use_block(batch, block); });
+    status =
+        session_.read(ids, Neighbours::unwanted, [&](ByteView block) { return use_block(batch, block); });
 
   drop_taken();
   if (slots.empty()) return;

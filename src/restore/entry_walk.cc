@@ -117,7 +117,7 @@ void EntryWalk::read_ahead() {
   for (std::size_t i = top.index; i < top.page->children.size() && ids.size() < kPagesAhead; ++i) {
     ids.push_back(top.page->children[i].id);
   }
-  source_->prefetch(ids);
+  source_->prefetch(ids, Neighbours::welcome);
 }
 
 Result<const Entry*> EntryWalk::next() {

@@ -55,7 +55,9 @@ class ListSession final : public Session {
   Status put(Bytes) override { return fail(Errc::unsupported, ""); }
   Status flush() override { return {}; }
   Result<CommitResult> commit(const CommitRequest&) override { return fail(Errc::unsupported, ""); }
-  Status read(std::span<const ObjectId>, const BlockSink&) override { return fail(Errc::not_found, ""); }
+  Status read(std::span<const ObjectId>, Neighbours, const BlockSink&) override {
+    return fail(Errc::not_found, "");
+  }
   Result<std::vector<SnapshotInfo>> snapshots(const SnapshotQuery& query) override {
     std::vector<SnapshotInfo> page;
     for (const SnapshotInfo& info : newest_first) {

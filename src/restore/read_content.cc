@@ -49,7 +49,7 @@ class ContentWindow {
     }
     if (ids.empty()) return {};
     std::size_t found = 0;
-    RB_TRY(session_.read(ids, [&](ByteView block) -> Status {
+    RB_TRY(session_.read(ids, Neighbours::unwanted, [&](ByteView block) -> Status {
       RB_TRY(reader_.open(block));
       for (std::size_t i = 0; i < reader_.size(); ++i) {
         const BlockReader::Item item = reader_.item(i);

@@ -89,7 +89,7 @@ class MemorySession final : public Session {
     return impl_->state().commit(lease_->run, request);
   }
 
-  Status read(std::span<const ObjectId> ids, const BlockSink& sink) override {
+  Status read(std::span<const ObjectId> ids, Neighbours, const BlockSink& sink) override {
     std::vector<std::shared_ptr<const Bytes>> blocks;
     {
       const std::lock_guard lock(mutex());

@@ -53,7 +53,8 @@ TEST(MemoryStoreTest, CountsWhatSessionsDo) {
   ASSERT_TRUE((*session)->put(data));
   ASSERT_TRUE((*session)->put(metadata));
   ASSERT_TRUE((*session)->commit({.snapshot = snapshot.id}));
-  ASSERT_TRUE((*session)->read(std::vector{chunk.id}, [](ByteView) { return Status{}; }));
+  ASSERT_TRUE(
+      (*session)->read(std::vector{chunk.id}, Neighbours::welcome, [](ByteView) { return Status{}; }));
   const MemoryStoreStats stats = store.stats();
   EXPECT_EQ(stats.begins, 1u);
   EXPECT_EQ(stats.asks, 1u);

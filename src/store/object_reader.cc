@@ -61,7 +61,8 @@ struct ObjectReader::Impl {
   std::mutex mutex;  // guards the cache; never held while the session is called
   ObjectCache cache;
 
-  Status fetch(const std::vector<ObjectId>& ids, std::unordered_map<ObjectId, ObjectPointer>& wanted);
+  Status fetch(const std::vector<ObjectId>& ids, Neighbours neighbours,
+               std::unordered_map<ObjectId, ObjectPointer>& wanted);
   Status keep(BlockReader& reader, std::unordered_map<ObjectId, ObjectPointer>& wanted);
 };
 
@@ -85,10 +86,10 @@ Status ObjectReader::Impl::keep(BlockReader& reader, std::unordered_map<ObjectId
   return {};
 }
 
-Status ObjectReader::Impl::fetch(const std::vector<ObjectId>& ids,
+Status ObjectReader::Impl::fetch(const std::vector<ObjectId>& ids, Neighbours neighbours,
                                  std::unordered_map<ObjectId, ObjectPointer>& wanted) {
   BlockReader reader;
-  return session.read(ids, [&](ByteView block) -> Status {
+  return session.read(ids, neighbours, [&](ByteView block) -> Status {
     RB_TRY(reader.open(block));
     return keep(reader, wanted);
   });
@@ -105,12 +106,12 @@ Result<std::shared_ptr<const Object>> ObjectReader::load(const ObjectId& id) {
     if (ObjectPointer found = impl_->cache.find(id)) return found;
   }
   std::unordered_map<ObjectId, ObjectPointer> wanted{{id, nullptr}};
-  RB_TRY(impl_->fetch({id}, wanted));
+  RB_TRY(impl_->fetch({id}, Neighbours::welcome, wanted));
   if (!wanted[id]) return fail(Errc::protocol, "the store's answer does not hold object " + to_hex(id));
   return std::move(wanted[id]);
 }
 
-void ObjectReader::prefetch(std::span<const ObjectId> ids) {
+void ObjectReader::prefetch(std::span<const ObjectId> ids, Neighbours neighbours) {
   std::vector<ObjectId> missing;
   {
     const std::lock_guard lock(impl_->mutex);
@@ -123,7 +124,7 @@ void ObjectReader::prefetch(std::span<const ObjectId> ids) {
   std::unordered_map<ObjectId, ObjectPointer> wanted;
   for (const ObjectId& id : missing)
     wanted.emplace(id, nullptr);
-  (void)impl_->fetch(missing, wanted);  // an error shows when the object is loaded
+  (void)impl_->fetch(missing, neighbours, wanted);  // an error shows when the object is loaded
 }
 
 }  // namespace rb

@@ -19,7 +19,7 @@ class ObjectReader final : public ObjectSource {
   ~ObjectReader() override;
 
   Result<std::shared_ptr<const Object>> load(const ObjectId& id) override;
-  void prefetch(std::span<const ObjectId> ids) override;
+  void prefetch(std::span<const ObjectId> ids, Neighbours neighbours) override;
 
  private:
   struct Impl;

@@ -53,7 +53,7 @@ TEST_F(ObjectReaderTest, PrefetchFetchesTogether) {
   put({a});
   put({b});
   ObjectReader reader(*session_);
-  reader.prefetch(std::vector{a.id, b.id});
+  reader.prefetch(std::vector{a.id, b.id}, Neighbours::welcome);
   EXPECT_EQ(**reader.load(a.id), a.object);
   EXPECT_EQ(**reader.load(b.id), b.object);
   EXPECT_EQ(reads(), 1u);
@@ -64,7 +64,7 @@ TEST_F(ObjectReaderTest, AFailedPrefetchShowsAtLoad) {
   put({a});
   ObjectReader reader(*session_);
   const ObjectId unknown = make_chunk("nowhere").id;
-  reader.prefetch(std::vector{a.id, unknown});
+  reader.prefetch(std::vector{a.id, unknown}, Neighbours::welcome);
   EXPECT_TRUE(reader.load(a.id));
   EXPECT_FALSE(reader.load(unknown));
 }
@@ -101,7 +101,7 @@ class LyingSession final : public Session {
   Status put(Bytes) override { return {}; }
   Status flush() override { return {}; }
   Result<CommitResult> commit(const CommitRequest&) override { return CommitResult{}; }
-  Status read(std::span<const ObjectId>, const BlockSink& sink) override { return sink(block_); }
+  Status read(std::span<const ObjectId>, Neighbours, const BlockSink& sink) override { return sink(block_); }
   Result<std::vector<SnapshotInfo>> snapshots(const SnapshotQuery&) override {
     return std::vector<SnapshotInfo>{};
   }

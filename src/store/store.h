@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "format/chunk_params.h"
-#include "format/object.h"
+#include "format/object_io.h"
 
 namespace rb {
 
@@ -141,10 +141,10 @@ class Session {
   virtual Result<CommitResult> commit(const CommitRequest& request) = 0;
 
   // Gives the blocks that hold these objects, each block once, in an order that is good for the disk; at most
-  // kMaxReadIds. Blocks may hold other objects too. Errc::not_found, before the first block, names an id that
-  // is not there (or is of another domain); Errc::corrupt, after everything else, a block of which something
-  // is lost.
-  virtual Status read(std::span<const ObjectId> ids, const BlockSink& sink) = 0;
+  // kMaxReadIds. Blocks may hold other objects too, fewer of them where these are unwanted. Errc::not_found,
+  // before the first block, names an id that is not there (or is of another domain); Errc::corrupt, after
+  // everything else, a block of which something is lost.
+  virtual Status read(std::span<const ObjectId> ids, Neighbours neighbours, const BlockSink& sink) = 0;
 
   // Newest first.
   virtual Result<std::vector<SnapshotInfo>> snapshots(const SnapshotQuery& query) = 0;

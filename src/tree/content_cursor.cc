@@ -1,8 +1,14 @@
 #include "tree/content_cursor.h"
 
+#include <algorithm>
+
 #include "base/limits.h"
 
 namespace rb {
+
+namespace {
+constexpr std::size_t kPagesAhead = 64;  // of some 700 MiB of a file
+}
 
 ContentCursor::ContentCursor(ObjectSource& source, const Entry& entry)
     : source_(&source),
@@ -29,6 +35,17 @@ Status ContentCursor::open(const ObjectId& id, std::optional<int> level, std::ui
   return {};
 }
 
+// Of a file that changes, more and more pages lie scattered among those of other files and of earlier times.
+void ContentCursor::read_ahead(const Frame& frame) {
+  if (frame.page.level == 0 || frame.index % kPagesAhead != 0) return;
+  const std::span<const ChunkListItem> left = std::span(frame.page.items).subspan(frame.index);
+  std::vector<ObjectId> ids;
+  for (const ChunkListItem& item : left.first(std::min(left.size(), kPagesAhead))) {
+    if (item.id) ids.push_back(*item.id);
+  }
+  source_->prefetch(ids, Neighbours::unwanted);
+}
+
 Result<std::optional<ContentPiece>> ContentCursor::next() {
   if (single_) {
     if (started_) return std::nullopt;
@@ -46,6 +63,7 @@ Result<std::optional<ContentPiece>> ContentCursor::next() {
       frames_.pop_back();
       continue;
     }
+    read_ahead(top);
     const ChunkListItem item = top.page.items[top.index++];
     if (item.id && top.page.level > 0) {
       RB_TRY(open(*item.id, top.page.level - 1, item.length));

@@ -35,6 +35,7 @@ class ContentCursor {
     std::size_t index = 0;
   };
   Status open(const ObjectId& id, std::optional<int> level, std::uint64_t length);
+  void read_ahead(const Frame& frame);
 
   ObjectSource* source_;
   ObjectId root_;

@@ -157,7 +157,7 @@ void PageWalker::read_ahead() {
   for (std::size_t i = from; i < to; ++i)
     ids.push_back(children[i].id);
   frame.ahead = to;
-  source_->prefetch(ids);
+  source_->prefetch(ids, Neighbours::welcome);
 }
 
 bool is_same_page(const PageWalker& a, const PageWalker& b) {

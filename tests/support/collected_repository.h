@@ -139,7 +139,7 @@ class CollectedRepository {
     for (std::vector<ObjectId> open{top}; !open.empty();) {
       std::set<ObjectId> next;
       const std::set<ObjectId> asked(open.begin(), open.end());
-      RB_TRY(session.read(open, [&](ByteView block) -> Status {
+      RB_TRY(session.read(open, Neighbours::welcome, [&](ByteView block) -> Status {
         RB_TRY(const auto objects, unpack_block(block));
         for (const NamedObject& object : objects) {
           if (!asked.contains(object.id)) continue;

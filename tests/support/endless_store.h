@@ -31,7 +31,7 @@ class EndlessStore final : public Store {
     Status put(Bytes) override { return {}; }
     Status flush() override { return {}; }
     Result<CommitResult> commit(const CommitRequest&) override { return CommitResult(); }
-    Status read(std::span<const ObjectId>, const BlockSink& sink) override {
+    Status read(std::span<const ObjectId>, Neighbours, const BlockSink& sink) override {
       const Bytes block = chunk_block(std::string(100000, 'x')).bytes;
       Status status;
       for (int i = 0; i < store_.blocks_ && status; i++) {

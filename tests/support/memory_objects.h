@@ -27,7 +27,7 @@ class MemoryObjects final : public ObjectSource, public ObjectSink {
     return found->second;
   }
 
-  void prefetch(std::span<const ObjectId> ids) override {
+  void prefetch(std::span<const ObjectId> ids, Neighbours) override {
     const std::lock_guard lock(mutex_);
     prefetched_.insert(ids.begin(), ids.end());
   }

@@ -79,8 +79,8 @@ class ObservedStore final : public Store {
       if (hooks_.before_commit) hooks_.before_commit(*session_, request);
       return session_->commit(request);
     }
-    Status read(std::span<const ObjectId> ids, const BlockSink& sink) override {
-      return session_->read(ids, sink);
+    Status read(std::span<const ObjectId> ids, Neighbours neighbours, const BlockSink& sink) override {
+      return session_->read(ids, neighbours, sink);
     }
     Result<std::vector<SnapshotInfo>> snapshots(const SnapshotQuery& query) override {
       return session_->snapshots(query);

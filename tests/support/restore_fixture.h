@@ -145,12 +145,12 @@ class FaultySession final : public Session {
   Status put(Bytes block) override { return inner_.put(std::move(block)); }
   Status flush() override { return inner_.flush(); }
   Result<CommitResult> commit(const CommitRequest& request) override { return inner_.commit(request); }
-  Status read(std::span<const ObjectId> ids, const BlockSink& sink) override {
+  Status read(std::span<const ObjectId> ids, Neighbours neighbours, const BlockSink& sink) override {
     RB_TRY(before_read());
     for (const ObjectId& id : ids) {
       if (contains(missing, id)) return fail(Errc::not_found, "there is no object " + to_hex(id));
     }
-    return inner_.read(ids, [&](ByteView block) -> Status {
+    return inner_.read(ids, neighbours, [&](ByteView block) -> Status {
       Bytes copy(block.begin(), block.end());
       const Result<BlockDirectory> directory = decode_block_directory(copy);
       if (!directory) return sink(block);

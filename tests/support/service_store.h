@@ -45,8 +45,8 @@ class ServiceSession final : public Session {
     return api::parse_commit(call(api::commit_request(begun_.session, run_, request)));
   }
 
-  Status read(std::span<const ObjectId> ids, const BlockSink& sink) override {
-    const api::Response answer = call(api::objects_request(begun_.session, ids));
+  Status read(std::span<const ObjectId> ids, Neighbours neighbours, const BlockSink& sink) override {
+    const api::Response answer = call(api::objects_request(begun_.session, ids, neighbours));
     if (!answer.stream) return api::parse_keep_alive(answer);  // an error answer, as any other
     api::BlockAssembler assembler(sink);
     return answer.stream([&](ByteView piece) { return assembler.feed(piece); });

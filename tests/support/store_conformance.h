@@ -79,7 +79,7 @@ class StoreConformance : public testing::TestWithParam<StoreMaker> {
   static Result<std::vector<NamedObject>> read(Session& session, const std::vector<ObjectId>& ids,
                                                std::size_t* blocks = nullptr) {
     std::vector<NamedObject> all;
-    const Status done = session.read(ids, [&](ByteView block) -> Status {
+    const Status done = session.read(ids, Neighbours::welcome, [&](ByteView block) -> Status {
       if (blocks != nullptr) ++*blocks;
       RB_TRY(std::vector<NamedObject> objects, unpack_block(block));
       std::move(objects.begin(), objects.end(), std::back_inserter(all));
@@ -179,7 +179,7 @@ TEST_P(StoreConformance, AnErrorOfTheSinkEndsTheReading) {
   put(*session, {b});
   flush(*session);
   int blocks = 0;
-  const Status done = session->read(std::vector{a.id, b.id}, [&](ByteView) -> Status {
+  const Status done = session->read(std::vector{a.id, b.id}, Neighbours::welcome, [&](ByteView) -> Status {
     ++blocks;
     return fail(Errc::cancelled, "enough");
   });
@@ -444,7 +444,8 @@ TEST_P(StoreConformance, AFencedSessionAnswersFencedFromThenOn) {
   expect_fenced(session->flush());
   expect_fenced(session->commit({.snapshot = before.id}));
   expect_fenced(session->snapshots({}));
-  expect_fenced(session->read(std::vector{before.id}, [](ByteView) { return Status{}; }));
+  expect_fenced(
+      session->read(std::vector{before.id}, Neighbours::welcome, [](ByteView) { return Status{}; }));
   expect_fenced(session->status());
 
   const auto again = begin(1);
