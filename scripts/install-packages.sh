@@ -4,7 +4,8 @@ set -eu
 
 build="build-essential cmake ninja-build pkg-config git
   libboost1.81-dev libssl-dev librocksdb-dev libcli11-dev libfmt-dev libspdlog-dev
-  libtomlplusplus-dev libsystemd-dev nlohmann-json3-dev libzstd-dev libisal-dev librust-blake3-dev"
+  libtomlplusplus-dev libsystemd-dev nlohmann-json3-dev libzstd-dev libisal-dev libxxhash-dev
+  librust-blake3-dev"
 test="libgtest-dev libgmock-dev librapidcheck-dev clang-format-14 acl attr rsync python3 libcap2-bin openssl iproute2"
 fuzz="clang-19 libclang-rt-19-dev"
 bench="linux-source-6.1 xz-utils zstd rsync acl attr python3 openssl iproute2 iperf3 nftables

@@ -171,7 +171,7 @@ Result<Response> SessionResources::take_blocks(OpenSession& open, const Request&
   RB_TRY(const std::vector<ByteView> blocks, cut_blocks(request.body));
   if (position->metadata) return take_metadata(open, position->first, blocks);
   for (const ByteView block : blocks)
-    RB_TRY(open.session->put(Bytes(block.begin(), block.end())));
+    RB_TRY(open.session->put_borrowed(block));
   // Answering is acknowledging, so nothing is answered before it is on stable storage.
   RB_TRY(open.session->flush());
   return json_response(200, encode_count("blocks", blocks.size()));
@@ -189,7 +189,7 @@ Result<Response> SessionResources::take_metadata(OpenSession& open, std::uint64_
   const std::uint64_t end = first + blocks.size();
   while (open.metadata_next < end) {
     const ByteView block = blocks[open.metadata_next - first];
-    RB_TRY(open.session->put(Bytes(block.begin(), block.end())));
+    RB_TRY(open.session->put_borrowed(block));
     open.metadata_next++;
   }
   RB_TRY(open.session->flush());

@@ -1,5 +1,9 @@
 #include "base/hash.h"
 
+#include <algorithm>
+
+#include <xxhash.h>
+
 namespace rb {
 
 HashKey derive_key(std::string_view context, ByteView material) {
@@ -9,6 +13,14 @@ HashKey derive_key(std::string_view context, ByteView material) {
   HashKey key;
   blake3_hasher_finalize(&state, key.data(), key.size());
   return key;
+}
+
+QuickHash quick_hash(ByteView bytes) {
+  XXH128_canonical_t canonical;
+  XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes.data(), bytes.size()));
+  QuickHash out;
+  std::ranges::copy(canonical.digest, out.begin());
+  return out;
 }
 
 }  // namespace rb

@@ -7,17 +7,29 @@
 #include "base/limits.h"
 
 // Layout (docs/format.md, "Block"):
-//   header     magic "rbb0", u8 suite, u8 class, u16 zero, u32 objects, u32 directory, u32 body, u32 raw
+//   header     magic "rbb1", u8 suite, u8 class, u16 zero, u32 objects, u32 directory, u32 body, u32 raw
 //   bytes directory  ids; in a metadata block also kinds (u8), counts of refs (varints), all refs body
-//   checksum   BLAKE3 over everything before
+//   checksum   BLAKE3 over header, directory and the XXH3-128 of the body; of "rbb0" over everything before
 
 namespace rb {
 namespace {
 
-constexpr std::array<std::uint8_t, 4> kMagic = {'r', 'b', 'b', '0'};
+constexpr std::array<std::uint8_t, 4> kMagic = {'r', 'b', 'b', '1'}, kOlderMagic = {'r', 'b', 'b', '0'};
 
 std::unexpected<Error> corrupt(const char* what) {
   return fail(Errc::corrupt, std::string("block: ") + what);
+}
+
+// Of a block without its checksum. The ids prove the contents against intent; against accidents this does.
+Digest checksum_of(ByteView front, ByteView body, bool quick) {
+  Hasher hasher;
+  hasher.update(front);
+  if (quick) {
+    hasher.update(quick_hash(body));
+  } else {
+    hasher.update(body);
+  }
+  return hasher.digest();
 }
 
 Status check_header(const BlockHeader& header) {
@@ -139,16 +151,19 @@ Bytes encode_block(const BlockDirectory& directory, ByteView body) {
   write_directory(writer, directory);
   const auto directory_bytes = static_cast<std::uint32_t>(block.size() - kBlockHeaderBytes);
   std::memcpy(block.data() + 12, &directory_bytes, sizeof directory_bytes);
+  const std::size_t body_offset = block.size();
   writer.bytes(body);
   RB_ASSERT(block_length(block));
-  writer.bytes(hash(block).view());
+  writer.bytes(checksum_of(ByteView(block).first(body_offset), body, true).view());
   return block;
 }
 
 Result<BlockHeader> read_block_header(ByteView bytes) {
   if (bytes.size() < kBlockHeaderBytes) return corrupt("cut off in its header");
   ByteReader reader(bytes.first(kBlockHeaderBytes));
-  if (!std::ranges::equal(reader.bytes(kMagic.size()), kMagic)) return corrupt("does not begin like one");
+  const ByteView magic = reader.bytes(kMagic.size());
+  const bool quick = std::ranges::equal(magic, kMagic);
+  if (!quick && !std::ranges::equal(magic, kOlderMagic)) return corrupt("does not begin like one");
   const std::uint8_t suite = reader.u8();
   const std::uint8_t block_class = reader.u8();
   const std::uint16_t zero = reader.u16();
@@ -157,7 +172,8 @@ Result<BlockHeader> read_block_header(ByteView bytes) {
   }
   if (block_class > static_cast<std::uint8_t>(BlockClass::metadata) || zero != 0)
     return corrupt("unknown class");
-  BlockHeader header{.suite = static_cast<BlockSuite>(suite),
+  BlockHeader header{.quick = quick,
+                     .suite = static_cast<BlockSuite>(suite),
                      .block_class = static_cast<BlockClass>(block_class)};
   header.objects = reader.u32();
   header.directory_bytes = reader.u32();
@@ -200,10 +216,11 @@ Result<BlockDirectory> read_block_front(ByteView front) {
 Result<BlockDirectory> decode_block_directory(ByteView block) {
   RB_TRY(const BlockHeader header, read_block_header(block));
   if (block.size() != header.block_bytes()) return corrupt("its length is not what its header says");
-  if (hash(block.first(block.size() - kBlockChecksumBytes)) != block_checksum(block)) {
+  const ByteView front = block.first(header.body_offset());
+  const ByteView body = block.subspan(header.body_offset(), header.body_bytes);
+  if (checksum_of(front, body, header.quick) != block_checksum(block))
     return corrupt("the checksum does not match");
-  }
-  return read_block_front(block.first(header.body_offset()));
+  return read_block_front(front);
 }
 
 Digest block_checksum(ByteView block) {

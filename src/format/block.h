@@ -42,7 +42,7 @@ Bytes encode_block_body(std::span<const ByteView> payloads);
 // Gives one view per object into `raw`.
 Result<std::vector<ByteView>> decode_block_body(ByteView raw, std::size_t object_count);
 
-// `body` as stored (compressed or not). Ends the block with its BLAKE3 checksum over everything before.
+// `body` as stored (compressed or not). Ends the block with its checksum.
 Bytes encode_block(const BlockDirectory& directory, ByteView body);
 
 // Checks the structure, all limits, and the checksum. Knows no key and unpacks nothing. `block` must be
@@ -67,6 +67,7 @@ inline constexpr std::size_t kBlockChecksumBytes = 32;
 
 // The fixed part in front of a block. Its lengths agree with each other and are within the limits.
 struct BlockHeader {
+  bool quick = true;  // the checksum covers the body by a quick hash: every block that is made now
   BlockSuite suite = BlockSuite::plain_raw;
   BlockClass block_class = BlockClass::data;
   std::uint32_t objects = 0, directory_bytes = 0, body_bytes = 0, raw_bytes = 0;

@@ -158,10 +158,10 @@ TEST(GoldenTest, BlockOfMetadata) {
   directory.objects = {{.id = id_of(1), .kind = ObjectKind::tree, .refs = {id_of(3)}},
                        {.id = id_of(2), .kind = ObjectKind::chunk_list}};
   check_bytes(encode_block(directory, body),
-              "72626230 00010000 02000000 64000000 04000000 04000000 01010101 01010101 01010101 01010101"
+              "72626231 00010000 02000000 64000000 04000000 04000000 01010101 01010101 01010101 01010101"
               "01010101 01010101 01010101 01010101 02020202 02020202 02020202 02020202 02020202 02020202"
               "02020202 02020202 03020100 03030303 03030303 03030303 03030303 03030303 03030303 03030303"
-              "03030303 02006869 3b67580d 1841957d 2cadffb6 e3423886 4ecef98c 139c0bd5 2f976f48 9ef2a466");
+              "03030303 02006869 fffa2209 4d24f3ac 03633103 c0584036 0043a3f0 aaca3a56 41764264 88e22d23");
 }
 
 TEST(GoldenTest, BlockOfData) {
@@ -169,9 +169,20 @@ TEST(GoldenTest, BlockOfData) {
   BlockDirectory directory{.raw_bytes = 3};
   directory.objects = {{.id = id_of(1)}};
   check_bytes(encode_block(directory, body),
-              "72626230 00000000 01000000 20000000 03000000 03000000 01010101 01010101 01010101 01010101"
-              "01010101 01010101 01010101 01010101 026869cb 591abcb0 0fb28d42 23dd5270 7b7a07b5 f4e3ecd9"
-              "e797ab66 274110dc 58cc18");
+              "72626231 00000000 01000000 20000000 03000000 03000000 01010101 01010101 01010101 01010101"
+              "01010101 01010101 01010101 01010101 02686970 b8904214 9e886010 5569a6db e251f6b3 a64f8b69"
+              "eb193b1a 6367b82e 31b01c");
+}
+
+TEST(GoldenTest, OlderBlockOfData) {
+  std::array<std::uint8_t, 91> block{};
+  ASSERT_TRUE(
+      from_hex("7262623000000000010000002000000003000000030000000101010101010101010101010101010101010101010101010101"
+               "010101010101026869cb591abcb00fb28d4223dd52707b7a07b5f4e3ecd9e797ab66274110dc58cc18",
+               block));
+  const auto directory = decode_block_directory(block);
+  ASSERT_TRUE(directory);
+  EXPECT_EQ(directory->objects, std::vector{BlockObject{.id = id_of(1)}});
 }
 
 TEST(GoldenTest, RepositoryMarker) {

@@ -306,7 +306,7 @@ TEST(ServerTest, TheExampleInTheProtocolsDocument) {
   const test::SampleBlock first = test::chunk_block("first");
   const test::SampleBlock hello = test::chunk_block("hello");
   EXPECT_EQ(hello.bytes.size(), 94u);
-  EXPECT_EQ(to_hex(ByteView(hello.bytes).first(24)), "726262300000000001000000200000000600000006000000");
+  EXPECT_EQ(to_hex(ByteView(hello.bytes).first(24)), "726262310000000001000000200000000600000006000000");
   EXPECT_EQ(to_hex(ByteView(hello.bytes).subspan(56, 6)), "0568656c6c6f");
   ASSERT_TRUE(client.send(post_block(first)));
   EXPECT_EQ(status_of(client.answer()), 200);

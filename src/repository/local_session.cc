@@ -52,7 +52,8 @@ class LocalSession final : public Session {
   const SessionInfo& info() const override { return info_; }
   bool must_ask() const override { return !info_.dont_ask || state_->must_ask; }
   Result<std::vector<Presence>> ask(std::span<const ObjectId> ids) override;
-  Status put(Bytes block) override;
+  Status put(Bytes block) override { return put_borrowed(block); }
+  Status put_borrowed(ByteView block) override;
   Status flush() override;
   Result<CommitResult> commit(const CommitRequest& request) override;
   Status read(std::span<const ObjectId> ids, Neighbours neighbours, const BlockSink& sink) override;
@@ -197,7 +198,7 @@ Result<std::vector<Presence>> LocalSession::ask(std::span<const ObjectId> ids) {
   return answers;
 }
 
-Status LocalSession::put(Bytes block) {
+Status LocalSession::put_borrowed(ByteView block) {
   RB_TRY(state_->check_open());
   RB_TRY(check_writing());
   RB_TRY(core_->space().check());

@@ -132,6 +132,8 @@ class Session {
   // a reference that does not resolve fails with Errc::missing_refs. An error may be one of an earlier put,
   // and stays. An object the store has already is dropped without harm.
   virtual Status put(Bytes block) = 0;
+  // The same of bytes that stay the caller's, for a store that need not copy them.
+  virtual Status put_borrowed(ByteView block) { return put(Bytes(block.begin(), block.end())); }
 
   // A barrier: when it succeeds, everything put before is on stable storage.
   virtual Status flush() = 0;
