@@ -176,10 +176,10 @@ TEST(GoldenTest, BlockOfData) {
 
 TEST(GoldenTest, OlderBlockOfData) {
   std::array<std::uint8_t, 91> block{};
-  ASSERT_TRUE(
-      from_hex("7262623000000000010000002000000003000000030000000101010101010101010101010101010101010101010101010101"
-               "010101010101026869cb591abcb00fb28d4223dd52707b7a07b5f4e3ecd9e797ab66274110dc58cc18",
-               block));
+  ASSERT_TRUE(from_hex(
+      "7262623000000000010000002000000003000000030000000101010101010101010101010101010101010101010101010101"
+      "010101010101026869cb591abcb00fb28d4223dd52707b7a07b5f4e3ecd9e797ab66274110dc58cc18",
+      block));
   const auto directory = decode_block_directory(block);
   ASSERT_TRUE(directory);
   EXPECT_EQ(directory->objects, std::vector{BlockObject{.id = id_of(1)}});
