@@ -18,15 +18,18 @@ void BatchWorker::process(RestoreBatch& batch) {
     make_plain(task);
   std::vector<RestoreBatch::Slot*> slots;
   std::size_t bytes = 0;
+  // Of a few files, all in one request. Else what else is in a block has a place in the batch too.
+  Neighbours neighbours = Neighbours::unwanted;
   for (RestoreBatch::Slot& slot : batch.slots()) {
     if (slot.is_taken()) continue;
     slots.push_back(&slot);
     bytes += batch.place(slot.first_place).length;
     if (bytes < kRequestBytes) continue;
-    fetch(batch, std::exchange(slots, {}));
+    neighbours = Neighbours::welcome;
+    fetch(batch, std::exchange(slots, {}), neighbours);
     bytes = 0;
   }
-  fetch(batch, std::move(slots));
+  fetch(batch, std::move(slots), neighbours);
 }
 
 void BatchWorker::make_plain(FileTask* task) {
@@ -36,7 +39,7 @@ void BatchWorker::make_plain(FileTask* task) {
   writer_.release(task, lease_);
 }
 
-void BatchWorker::fetch(RestoreBatch& batch, std::vector<RestoreBatch::Slot*> slots) {
+void BatchWorker::fetch(RestoreBatch& batch, std::vector<RestoreBatch::Slot*> slots, Neighbours neighbours) {
   const auto drop_taken = [&] {
     std::erase_if(slots, [](RestoreBatch::Slot* slot) { return slot->is_taken(); });
   };
@@ -49,8 +52,7 @@ void BatchWorker::fetch(RestoreBatch& batch, std::vector<RestoreBatch::Slot*> sl
   damage_.reset();
   Status status = fail(Errc::cancelled, "stopped");
   if (!context_.stopped())
-    status =
-        session_.read(ids, Neighbours::unwanted, [&](ByteView block) { return use_block(batch, block); });
+    status = session_.read(ids, neighbours, [&](ByteView block) { return use_block(batch, block); });
 
   drop_taken();
   if (slots.empty()) return;
@@ -63,8 +65,8 @@ void BatchWorker::fetch(RestoreBatch& batch, std::vector<RestoreBatch::Slot*> sl
     return;
   }
   const auto middle = slots.begin() + static_cast<std::ptrdiff_t>(slots.size() / 2);
-  fetch(batch, {slots.begin(), middle});
-  fetch(batch, {middle, slots.end()});
+  fetch(batch, {slots.begin(), middle}, neighbours);
+  fetch(batch, {middle, slots.end()}, neighbours);
 }
 
 Status BatchWorker::use_block(RestoreBatch& batch, ByteView block) {

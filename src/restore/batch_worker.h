@@ -25,7 +25,7 @@ class BatchWorker {
   void make_plain(FileTask* task);
   // Fetches the slots that nobody has taken by then, and writes them. What can't be had is sought out by
   // halving: one damaged object, or one that is not there, spoils only itself.
-  void fetch(RestoreBatch& batch, std::vector<RestoreBatch::Slot*> slots);
+  void fetch(RestoreBatch& batch, std::vector<RestoreBatch::Slot*> slots, Neighbours neighbours);
   Status use_block(RestoreBatch& batch, ByteView block);
   bool use_item(RestoreBatch& batch, std::size_t index);
   void write_slot(RestoreBatch& batch, RestoreBatch::Slot& slot, ByteView payload);
