@@ -11,7 +11,7 @@ constexpr int kLightLevel = 1;
 Result<std::optional<std::vector<Bytes>>> excerpt(ByteView block, std::span<const ObjectId> ids) {
   RB_TRY(const BlockDirectory directory, decode_block_directory(block));
   if (2 * ids.size() >= directory.objects.size()) return std::nullopt;
-  BlockReader reader;
+  thread_local BlockReader reader;  // its buffers are worth keeping
   RB_TRY(reader.open(block));
   std::unordered_set<ObjectId> wanted(ids.begin(), ids.end());
   BlockBuilder builder(directory.block_class, {.level = kLightLevel});

@@ -1,7 +1,8 @@
 #include "repository/acceptance.h"
 
 #include <algorithm>
-#include <unordered_map>
+
+#include "repository/id_places.h"
 
 namespace rb {
 
@@ -13,33 +14,39 @@ constexpr std::size_t kMaxNamedIds = 16;
 class Known {
  public:
   static Result<Known> load(ObjectIndex& index, std::uint32_t domain, const BlockDirectory& block) {
-    Known known;
-    std::vector<ObjectId> ids;
-    const auto note = [&](const ObjectId& id) {
-      if (known.places_.emplace(id, ids.size()).second) ids.push_back(id);
-    };
+    thread_local IdPlaces places;
+    std::size_t count = block.objects.size();
+    for (const BlockObject& object : block.objects)
+      count += object.refs.size();
+    places.begin(count);
     for (const BlockObject& object : block.objects) {
-      note(object.id);
+      places.place_of(object.id);
       for (const ObjectId& ref : object.refs)
-        note(ref);
+        places.place_of(ref);
     }
-    RB_TRY(known.answer_, index.find(domain, ids));
-    return known;
+    RB_TRY(ObjectIndex::Answer answer, index.find(domain, places.ids()));
+    return Known(places, std::move(answer));
   }
 
-  const std::optional<FoundObject>& find(const ObjectId& id) const { return answer_.found[places_.at(id)]; }
-  bool has_dead_row(const ObjectId& id) const { return answer_.has_dead_row(places_.at(id)); }
+  // Of an id in the block; below size().
+  std::size_t place_of(const ObjectId& id) const { return places_.place_of(id); }
+  std::size_t size() const { return answer_.found.size(); }
+  const std::optional<FoundObject>& find(std::size_t place) const { return answer_.found[place]; }
+  bool has_dead_row(std::size_t place) const { return answer_.has_dead_row(place); }
   std::uint64_t generation() const { return answer_.generation; }
   std::uint64_t epoch() const { return answer_.epoch; }
 
  private:
-  std::unordered_map<ObjectId, std::size_t, SeededIdHash> places_;
+  Known(IdPlaces& places, ObjectIndex::Answer answer) : places_(places), answer_(std::move(answer)) {}
+
+  IdPlaces& places_;  // of this thread, until its next block
   ObjectIndex::Answer answer_;
 };
 
 class BlockCheck {
  public:
-  BlockCheck(const Known& known, std::uint64_t session) : known_(known), session_(session) {
+  BlockCheck(const Known& known, std::uint64_t session)
+      : known_(known), session_(session), earlier_(known.size()) {
     result_.generation = known.generation();
     result_.epoch = known.epoch();
   }
@@ -66,15 +73,16 @@ class BlockCheck {
   const Known& known_;
   const std::uint64_t session_;
   Acceptance result_;
-  std::unordered_map<ObjectId, Earlier, SeededIdHash> earlier_;
+  std::vector<std::optional<Earlier>> earlier_;  // by place
   std::vector<OpenChild> open_children_;
   std::vector<std::size_t> without_number_;  // indices into Acceptance::fresh
   std::vector<ObjectId> missing_;
 };
 
 Status BlockCheck::take(const BlockObject& object, std::uint32_t index) {
-  if (earlier_.contains(object.id)) return {};  // twice in one block
-  const auto& found = known_.find(object.id);
+  const std::size_t place = known_.place_of(object.id);
+  if (earlier_[place]) return {};  // twice in one block
+  const auto& found = known_.find(place);
   if (found && found->complete()) {
     if (!found->durable) result_.depends_on = std::max(result_.depends_on, found->ticket);
     result_.present.push_back(found->held());
@@ -86,21 +94,22 @@ Status BlockCheck::take(const BlockObject& object, std::uint32_t index) {
   added.kind = object.kind;
   added.index = index;
   added.replaces = found.has_value();
-  added.replaces_dead_row = known_.has_dead_row(object.id);
+  added.replaces_dead_row = known_.has_dead_row(place);
   if (found) added.number = found->row.number;
   if (!found) without_number_.push_back(fresh);
   for (const ObjectId& ref : object.refs)
     RB_TRY(resolve(object, ref, fresh));
-  earlier_.emplace(object.id, Earlier{object.kind, fresh});
+  earlier_[place] = Earlier{object.kind, fresh};
   return {};
 }
 
 Status BlockCheck::resolve(const BlockObject& object, const ObjectId& ref, std::size_t parent) {
   std::optional<ObjectKind> kind;
-  if (const auto here = earlier_.find(ref); here != earlier_.end()) {
-    kind = here->second.kind;
-    open_children_.push_back({parent, here->second.fresh});
-  } else if (const auto& found = known_.find(ref); found && found->complete()) {
+  const std::size_t place = known_.place_of(ref);
+  if (const auto& here = earlier_[place]) {
+    kind = here->kind;
+    open_children_.push_back({parent, here->fresh});
+  } else if (const auto& found = known_.find(place); found && found->complete()) {
     // An earlier object of this session's own stream will do, durable or not: it is lost only together with
     // this one.
     if (!found->durable && found->session != session_) await(*found);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "repository/id_order.h"
+
 namespace rb {
 
 namespace {
@@ -19,13 +21,6 @@ struct RowPlace {
     return front != other.front ? front < other.front : row->object.id < other.row->object.id;
   }
 };
-
-std::uint64_t front_of(const ObjectId& id) {
-  std::uint64_t front = 0;
-  for (std::size_t i = 0; i < sizeof front; ++i)
-    front = front << 8 | id.bytes[i];
-  return front;
-}
 
 std::vector<RowPlace> sorted_places(const RowTable& table) {
   std::vector<RowPlace> places;

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "repository/catalog_codec.h"
 #include "repository/catalog_keys.h"
+#include "repository/id_order.h"
 #include "repository/rocks_batch.h"
 #include "repository/rocks_load.h"
 
@@ -309,18 +310,26 @@ Result<std::vector<std::optional<ObjectRow>>> RocksCatalog::find(std::uint32_t d
                                                                  std::span<const ObjectId> ids) {
   std::vector<std::optional<ObjectRow>> rows(ids.size());
   if (ids.empty()) return rows;
-  std::vector<std::string> keys;
-  keys.reserve(ids.size());
-  for (const ObjectId& id : ids)
-    keys.push_back(object_key(domain, id));
-  const std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
+  // One string of all keys, in their order: RocksDB would sort them through its comparator.
+  const std::vector<std::uint32_t> order = order_of(ids);
+  const std::size_t key_bytes = object_key(domain, ids.front()).size();
+  std::string keys;
+  keys.reserve(ids.size() * key_bytes);
+  for (const std::uint32_t i : order)
+    keys += object_key(domain, ids[i]);
+  std::vector<rocksdb::Slice> slices;
+  slices.reserve(ids.size());
+  for (std::size_t k = 0; k < ids.size(); ++k)
+    slices.emplace_back(keys.data() + k * key_bytes, key_bytes);
   std::vector<rocksdb::PinnableSlice> values(ids.size());
   std::vector<rocksdb::Status> statuses(ids.size());
-  db_->MultiGet({}, db_->DefaultColumnFamily(), ids.size(), slices.data(), values.data(), statuses.data());
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (statuses[i].IsNotFound()) continue;
-    if (!statuses[i].ok()) return fail_rocks(*db_, "looking up objects", statuses[i]);
-    RB_TRY(rows[i], decode_object_row(view(values[i])));
+  constexpr bool kAreSorted = true;
+  db_->MultiGet({}, db_->DefaultColumnFamily(), ids.size(), slices.data(), values.data(), statuses.data(),
+                kAreSorted);
+  for (std::size_t k = 0; k < ids.size(); ++k) {
+    if (statuses[k].IsNotFound()) continue;
+    if (!statuses[k].ok()) return fail_rocks(*db_, "looking up objects", statuses[k]);
+    RB_TRY(rows[order[k]], decode_object_row(view(values[k])));
   }
   return rows;
 }
