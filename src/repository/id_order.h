@@ -1,5 +1,5 @@
-// Ids in their order, which is that of the catalog's keys: sorted by their first bytes as a number, with a look
-// at the rest only where these are alike.
+// Ids in their order, which is that of the catalog's keys: sorted by their first bytes as a number, with a
+// look at the rest only where these are alike.
 #pragma once
 
 #include <algorithm>
