@@ -72,6 +72,7 @@ void ReadLog::end_all() {
 }
 
 Status ReadLog::save() {
+  const std::lock_guard saving(saving_);
   std::string text(kFirstLine);
   {
     const std::lock_guard lock(mutex_);
@@ -82,7 +83,11 @@ Status ReadLog::save() {
       fmt::format_to(std::back_inserter(text), "{} {} {}\n", pack, when.seconds, when.nanoseconds);
   }
   text += to_hex(hash(as_bytes(text))) + "\n";
-  return write_file_atomically(fs_, path_, as_bytes(text));
+  const Status saved = write_file_atomically(fs_, path_, as_bytes(text));
+  if (saved) return {};
+  const std::lock_guard lock(mutex_);
+  changed_ = true;
+  return saved;
 }
 
 }  // namespace rb

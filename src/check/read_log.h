@@ -34,7 +34,8 @@ class ReadLog {
 
   FileSystem& fs_;
   const std::string path_;
-  mutable std::mutex mutex_;
+  std::mutex saving_;         // taken before mutex_: the file has one writer at a time, a check or the scrub
+  mutable std::mutex mutex_;  // guards what follows
   std::map<std::uint64_t, Timestamp> packs_;
   std::optional<Timestamp> all_begun_;
   bool changed_ = false;

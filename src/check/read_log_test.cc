@@ -1,8 +1,11 @@
 #include "check/read_log.h"
 
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "base/fake_file_system.h"
+#include "support/temp_directory.h"
 
 namespace rb {
 namespace {
@@ -29,6 +32,26 @@ TEST_F(ReadLogTest, WhatWasNotedIsThereAgain) {
   EXPECT_EQ(log.last_read(UINT64_MAX), (Timestamp{-7, 999'999'999}));
   EXPECT_EQ(log.last_read(2), std::nullopt);
   EXPECT_EQ(log.begin_all({60, 0}), (Timestamp{50, 0})) << "it is gone on with";
+}
+
+TEST_F(ReadLogTest, ACheckAndTheScrubMaySaveAtTheSameTime) {
+  constexpr std::uint64_t kRounds = 50;
+  const test::TempDirectory directory;
+  const auto files = make_posix_file_system();  // whose steps take long enough to meet
+  ReadLog log(*files, directory / "last-read");
+  const auto work = [&](std::uint64_t first) {
+    for (std::uint64_t i = 0; i < kRounds; ++i) {
+      log.note(first + i, {1, 0});
+      const Status saved = log.save();
+      ASSERT_TRUE(saved) << saved.error().message;
+    }
+  };
+  std::thread scrub([&] { work(1); });
+  work(1 + kRounds);
+  scrub.join();
+  const ReadLog again(*files, directory / "last-read");
+  for (std::uint64_t pack = 1; pack <= 2 * kRounds; ++pack)
+    EXPECT_TRUE(again.last_read(pack)) << pack;
 }
 
 TEST_F(ReadLogTest, AReadingThatHasEndedIsBegunAnew) {
