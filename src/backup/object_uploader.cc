@@ -251,6 +251,7 @@ Status ObjectUploader::begin_metadata_block() {
 Status ObjectUploader::close_metadata() {
   metadata_building_.clear();
   std::vector<ChunkNumber> after;
+  after.reserve(streams_.size());
   for (const auto& stream : streams_)
     after.push_back(stream->last_added());
   if (closed_.empty() && streams_are_past(after) && waiting_.settled(waiting_.last_number()))

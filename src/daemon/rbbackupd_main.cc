@@ -2,6 +2,7 @@
 #include <exception>
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include "daemon/log_output.h"
 #include "daemon/options.h"
@@ -9,6 +10,10 @@
 #include "daemon/verbs.h"
 
 namespace {
+
+// Each thread of the pools would have one of its own, and each keeps what it held at most: 90 MiB more, after
+// a restore of 300,000 files.
+constexpr int kMallocArenas = 2;
 
 rb::Status run(const rb::daemon::Options& options) {
   // Also where the file is broken: then more than ever.
@@ -37,6 +42,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  ::mallopt(M_ARENA_MAX, kMallocArenas);
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {  // memory, or a library
