@@ -34,6 +34,7 @@ void WorkerPool::wait_for(Leaf& leaf, Worker& worker) {
 void WorkerPool::work(Worker& worker) {
   std::unique_lock lock(mutex_);
   while (!closed_) {
+    // A leaf has an owner who runs it before it waits; taken by another it may have to be waited for.
     if (!branches_.empty()) {
       run_branch(lock, worker);
     } else if (!leaves_.empty()) {

@@ -9,12 +9,12 @@ constexpr int kLightLevel = 1;
 }
 
 Result<std::optional<std::vector<Bytes>>> excerpt(ByteView block, std::span<const ObjectId> ids) {
-  RB_TRY(const BlockDirectory directory, decode_block_directory(block));
-  if (2 * ids.size() >= directory.objects.size()) return std::nullopt;
+  RB_TRY(const BlockHeader header, read_block_header(block));
+  if (2 * ids.size() >= header.objects) return std::nullopt;
   thread_local BlockReader reader;  // its buffers are worth keeping
   RB_TRY(reader.open(block));
   std::unordered_set<ObjectId> wanted(ids.begin(), ids.end());
-  BlockBuilder builder(directory.block_class, {.level = kLightLevel});
+  BlockBuilder builder(header.block_class, {.level = kLightLevel});
   std::vector<Bytes> blocks;
   for (std::size_t i = 0; i < reader.size(); ++i) {
     const auto& [object, payload] = reader.item(i);

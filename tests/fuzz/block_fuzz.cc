@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "chunk/block_codec.h"
 #include "chunk/block_salvage.h"
+#include "chunk/excerpt.h"
 #include "support/sealed_block.h"
 
 namespace {
@@ -37,6 +38,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     payloads.push_back(reader.item(i).payload);
     total += payloads.back().size();
   }
+  // As a server does for a reader, with contents that it never looked at before.
+  const auto few = excerpt(block, std::span(&directory->objects.back().id, 1));
+  RB_ASSERT(few && few->has_value() == (directory->objects.size() > 2));
   RB_ASSERT(payloads.size() == directory->objects.size() && total <= kMaxBlockRawBytes);
   RB_ASSERT(encode_block_body(payloads).size() == directory->raw_bytes);
   return 0;
