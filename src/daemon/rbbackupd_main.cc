@@ -2,8 +2,8 @@
 #include <exception>
 
 #include <fmt/format.h>
-#include <malloc.h>
 
+#include "base/heap.h"
 #include "daemon/log_output.h"
 #include "daemon/options.h"
 #include "daemon/serve.h"
@@ -42,7 +42,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
-  ::mallopt(M_ARENA_MAX, kMallocArenas);
+  rb::keep_freed_memory(kMallocArenas);
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {  // memory, or a library
