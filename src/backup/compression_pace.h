@@ -15,6 +15,7 @@ namespace rb {
 class CompressionPace {
  public:
   static constexpr int kHardestAdaptiveLevel = 9;
+  static_assert(kHardestAdaptiveLevel < kTryAllLevel, "time is not spent on what looks random");
 
   explicit CompressionPace(const Compression& compression)
       : compression_(compression), level_(compression.level == 0 ? kCompressionLevel : compression.level) {}

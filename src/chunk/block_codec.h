@@ -12,6 +12,10 @@ namespace rb {
 // tuned here, leaves 9% less than level 1, and takes a third more time.
 inline constexpr int kCompressionLevel = 3;
 
+// From this level on contents that look random are tried too: whoever asks for it wants every byte to be. A
+// run that chooses its level by itself stays below.
+inline constexpr int kTryAllLevel = 10;
+
 // Objects are collected into blocks of this many bytes before compression, since what is compressed together
 // shares its repetitions: of a source tree, blocks of 1 MiB leave 5% less than blocks of 256 KiB, and blocks
 // of 2 MiB another 1%. What is read or dropped by itself should not be dragged along by others, so large
@@ -69,12 +73,13 @@ class BlockReader {
   BlockReader(BlockReader&&) noexcept;
   BlockReader& operator=(BlockReader&&) noexcept;
 
-  // One object of the last block that was opened; views stay valid until the next open().
+  // One object of the last block that was opened. Views stay valid until the next open(), and as long as that
+  // block: what was not compressed is not copied.
   struct Item {
     const BlockObject* object;
     ByteView payload;
   };
-  // Checks checksum, structure, lengths. Ids are not recomputed yet.
+  // Borrows the block. Checks checksum, structure, lengths. Ids are not recomputed yet.
   Status open(ByteView block);
   std::size_t size() const;
   Item item(std::size_t index) const;

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "base/limits.h"
 #include "chunk/block_codec.h"
 #include "chunk/zstd_codec.h"
@@ -12,21 +10,20 @@ struct BlockReader::Impl {
 
   ZstdDecompressor decompressor;
   BlockDirectory directory;
-  Bytes buffer;  // at most kMaxBlockRawBytes
-  std::vector<ByteView> payloads;
+  Bytes buffer;                    // for compressed bodies; at most kMaxBlockRawBytes
+  std::vector<ByteView> payloads;  // in the buffer, or in the block itself
 };
 
 Status BlockReader::Impl::unpack(ByteView block) {
   RB_TRY(directory, decode_block_directory(block));
-  if (buffer.size() < directory.raw_bytes) buffer.resize(directory.raw_bytes);
-  const std::span<std::uint8_t> raw{buffer.data(), directory.raw_bytes};
-  const ByteView body = block.subspan(directory.body_offset, directory.body_bytes);
+  ByteView body = block.subspan(directory.body_offset, directory.body_bytes);
   if (directory.suite == BlockSuite::plain_zstd) {
+    if (buffer.size() < directory.raw_bytes) buffer.resize(directory.raw_bytes);
+    const std::span<std::uint8_t> raw{buffer.data(), directory.raw_bytes};
     RB_TRY(decompressor.decompress(body, raw));
-  } else {
-    std::ranges::copy(body, raw.begin());
+    body = raw;
   }
-  RB_TRY(payloads, decode_block_body(raw, directory.objects.size()));
+  RB_TRY(payloads, decode_block_body(body, directory.objects.size()));
   return check_lengths();
 }
 

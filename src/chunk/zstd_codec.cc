@@ -4,6 +4,7 @@
 #include <new>
 
 #include "base/log.h"
+#include "chunk/block_codec.h"
 #include "chunk/randomness.h"
 
 namespace rb {
@@ -16,7 +17,6 @@ constexpr int kTunedLevel = 3, kTunedHashLog = 15, kTunedChainLog = 15;
 // From this level on all is unpacked again: that is where compressors were found wrong (zstd before 1.5.5 at
 // the highest levels), and little beside the packing. Below, it is every so many frames: a machine with bad
 // memory shows soon enough.
-// Whoever asks for such a level wants every byte to be tried.
 constexpr int kCheckAllLevel = 6;
 constexpr unsigned kCheckEvery = 16;
 
@@ -65,7 +65,7 @@ void ZstdCompressor::set_level(int level) {
 }
 
 std::optional<ByteView> ZstdCompressor::compress(ByteView raw) {
-  if (level_ < kCheckAllLevel && raw.size() >= kBelievedBytes && looks_random(raw)) return std::nullopt;
+  if (level_ < kTryAllLevel && raw.size() >= kBelievedBytes && looks_random(raw)) return std::nullopt;
   grow(frame_, ZSTD_compressBound(raw.size()));
   const std::size_t n = ZSTD_compress2(context_.get(), frame_.data(), frame_.size(), raw.data(), raw.size());
   if (ZSTD_isError(n) != 0 || n >= worthwhile(raw.size()) || n >= raw.size()) return std::nullopt;

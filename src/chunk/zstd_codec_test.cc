@@ -2,6 +2,8 @@
 // replaced for this program, and spoils what it makes when it is told to.
 #include "chunk/zstd_codec.h"
 
+#include <random>
+
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 
@@ -9,11 +11,13 @@
 
 namespace {
 bool is_faulty = false;
-}
+int calls = 0;
+}  // namespace
 
 extern "C" size_t ZSTD_compress2(ZSTD_CCtx* context, void* out, size_t room, const void* in, size_t bytes) {
   using Compress = size_t (*)(ZSTD_CCtx*, void*, size_t, const void*, size_t);
   static const auto compress = reinterpret_cast<Compress>(::dlsym(RTLD_NEXT, "ZSTD_compress2"));
+  ++calls;
   const size_t length = compress(context, out, room, in, bytes);
   if (is_faulty && ZSTD_isError(length) == 0 && length > 16) static_cast<char*>(out)[length - 2] ^= 1;
   return length;
@@ -38,6 +42,18 @@ TEST_F(ZstdCodecTest, ASoundCompressorSaves) {
   const auto frame = compressor.compress(as_bytes(text_));
   ASSERT_TRUE(frame);
   EXPECT_LT(frame->size(), text_.size() / 2);
+}
+
+TEST_F(ZstdCodecTest, WhatLooksRandomIsTriedAtLevelsThatOnlyAUserAsksFor) {
+  std::mt19937_64 random(1);
+  Bytes noise(128 << 10);
+  for (std::uint8_t& byte : noise)
+    byte = static_cast<std::uint8_t>(random());
+  const int before = calls;
+  EXPECT_FALSE(ZstdCompressor(kTryAllLevel - 1).compress(noise));
+  EXPECT_EQ(calls, before);
+  EXPECT_FALSE(ZstdCompressor(kTryAllLevel).compress(noise));
+  EXPECT_EQ(calls, before + 1);
 }
 
 TEST_F(ZstdCodecTest, WhatAFaultyCompressorSpoilsIsStoredAsItIs) {
