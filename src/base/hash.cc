@@ -3,6 +3,9 @@
 #include <algorithm>
 
 #include <xxhash.h>
+#ifdef __x86_64__
+#include <xxh_x86dispatch.h>  // the same, with the widest vectors of the processor: four times as fast
+#endif
 
 namespace rb {
 
