@@ -13,6 +13,11 @@ namespace {
 constexpr std::size_t kMaxUnderWay = 16384;
 constexpr std::size_t kMaxBatches = 256;
 
+// The first files of a directory that are to be read, while they are small, are read as they come: mostly
+// there are no more, and what follows them need not stand in line.
+constexpr std::size_t kReadAtOnce = 16;
+constexpr std::uint64_t kReadAtOnceBytes = 64 << 10;
+
 bool has_refs(const Entry& entry) {
   std::vector<ObjectId> refs;
   append_refs(entry, refs);
@@ -262,7 +267,16 @@ Status DirectoryEntries::put_settled(Entry entry, const Signature& signature) {
   return put(std::move(item));
 }
 
+bool DirectoryEntries::is_read_at_once(const BatchItem& item) {
+  return item.kind == BatchItem::Kind::read && item.stat.size <= kReadAtOnceBytes && nothing_waits() &&
+         reads_at_once_++ < kReadAtOnce;
+}
+
 Status DirectoryEntries::put(BatchItem item) {
+  if (is_read_at_once(item)) {
+    ReadBatch::read(context_, task_.directory(), item, worker_);
+    return take_read(item);
+  }
   open_->add(std::move(item));
   ++under_way_;
   return open_->full() ? submit_batch() : Status();

@@ -50,6 +50,7 @@ class DirectoryEntries {
 
   // Everything that goes into the directory comes through here, in name order.
   Status put(BatchItem item);
+  bool is_read_at_once(const BatchItem& item);
   Status put_settled(Entry entry, const Signature& signature);
   Status submit_batch();
   Status take_first_batch();
@@ -73,7 +74,8 @@ class DirectoryEntries {
   std::shared_ptr<ReadBatch> open_;                 // collects items
   std::deque<std::shared_ptr<ReadBatch>> batches_;  // submitted, in order
   std::size_t under_way_ = 0;                       // items in both
-  bool taking_ = false;                             // an entry's turn has come: it is stored at once
+  std::size_t reads_at_once_ = 0;
+  bool taking_ = false;  // an entry's turn has come: it is stored at once
 };
 
 }  // namespace rb

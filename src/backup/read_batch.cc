@@ -41,9 +41,13 @@ void ReadBatch::run(Worker& worker) {
     return;
   }
   for (BatchItem& item : items_) {
-    if (item.kind != BatchItem::Kind::read) continue;
-    item.result = worker.entries.read(parent_, item.name, item.stat, help_with(context_, item));
+    if (item.kind == BatchItem::Kind::read) read(context_, parent_, item, worker);
   }
+}
+
+void ReadBatch::read(const WalkContext& context, const OpenDirectory& parent, BatchItem& item,
+                     Worker& worker) {
+  item.result = worker.entries.read(parent, item.name, item.stat, help_with(context, item));
 }
 
 FileReader::Help ReadBatch::help_with(const WalkContext& context, const BatchItem& item) {

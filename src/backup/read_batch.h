@@ -38,6 +38,8 @@ class ReadBatch final : public WorkerPool::Leaf {
 
   void run(Worker& worker) override;
 
+  // One item of kind `read`.
+  static void read(const WalkContext& context, const OpenDirectory& parent, BatchItem& item, Worker& worker);
   // What is known of an item that is read.
   static FileReader::Help help_with(const WalkContext& context, const BatchItem& item);
 

@@ -7,7 +7,7 @@ namespace rb {
 
 namespace {
 
-constexpr std::array<char, 8> kFileMagic = {'r', 'b', 'c', 'a', 'c', 'h', 'e', '1'};
+constexpr std::array<char, 8> kFileMagic = {'r', 'b', 'c', 'a', 'c', 'h', 'e', '2'};
 constexpr std::array<char, 8> kFooterMagic = {'r', 'b', 'c', 'a', 'c', 'h', 'e', '$'};
 
 // The first byte of a row.
@@ -61,9 +61,9 @@ Digest cache_key_digest(const CacheKey& key) {
 }
 
 std::uint64_t cache_checksum(ByteView bytes) {
-  const Digest digest = hash(bytes);
+  const QuickHash digest = quick_hash(bytes);
   std::uint64_t out;
-  std::memcpy(&out, digest.bytes.data(), sizeof out);
+  std::memcpy(&out, digest.data(), sizeof out);
   return out;
 }
 

@@ -33,7 +33,7 @@ inline PlaceKey place_key(const Digest& path) {
   return PlaceKey::from(path.view().first(PlaceKey::kSize));
 }
 
-// Truncated BLAKE3.
+// Truncated XXH3: against accidents. Whoever may write here may as well change the program.
 std::uint64_t cache_checksum(ByteView bytes);
 
 // Rows of one page frame: the number of entries of its page.
