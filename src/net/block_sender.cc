@@ -161,8 +161,8 @@ bool BlockSender::wait_for_metadata(Lock& lock) {
       continue;
     }
     const Clock::time_point due = metadata_since_ + options_.linger;
-    const bool now = metadata_bytes_ >= options_.request_bytes || metadata_urgent_ > metadata_taken_ ||
-                     Clock::now() >= due;
+    const bool now = metadata_bytes_ >= options_.metadata_request_bytes ||
+                     metadata_urgent_ > metadata_taken_ || Clock::now() >= due;
     if (now) return true;
     work_.wait_until(lock, due);
   }
@@ -172,7 +172,7 @@ std::vector<Bytes> BlockSender::take_metadata(std::uint64_t& barrier) {
   std::vector<Bytes> blocks;
   std::size_t bytes = 0;
   while (!metadata_.empty() &&
-         (blocks.empty() || bytes + metadata_.front().block.size() <= options_.request_bytes)) {
+         (blocks.empty() || bytes + metadata_.front().block.size() <= options_.metadata_request_bytes)) {
     bytes += metadata_.front().block.size();
     barrier = metadata_.front().after_data;
     blocks.push_back(std::move(metadata_.front().block));

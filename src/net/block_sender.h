@@ -27,6 +27,8 @@ struct BlockSenderOptions {
   // A request is closed at this size: large enough that a round trip and a sync to disk are shared by many
   // blocks.
   std::size_t request_bytes = 4 << 20;
+  // The same for metadata, which costs the store more by the byte: it had better begin while more is made.
+  std::size_t metadata_request_bytes = 1 << 20;
   // How long a smaller one waits to grow, unless somebody waits for it. A small backup has sent nothing
   // before it flushes, so its data needs no connection beside the one that asks, however slow the answers
   // are.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
 
 #include <gtest/gtest.h>
 
@@ -112,6 +113,23 @@ TEST(BlockSenderTest, WhoWaitsForTheWindowNeedNotWaitForALargerRequest) {
   ASSERT_TRUE(sender.flush());
   EXPECT_EQ(recorder.data_.size(), 10u);
   EXPECT_EQ(recorder.metadata_.size(), 10u);
+}
+
+TEST(BlockSenderTest, MetadataGoesAtASizeOfItsOwn) {
+  std::promise<std::size_t> sent;
+  auto is_sent = sent.get_future();
+  {
+    BlockSender sender(
+        [&](const api::StreamPosition& position, std::span<const Bytes> blocks) -> Status {
+          if (position.first == 0) sent.set_value(blocks.size());
+          return {};
+        },
+        {.request_bytes = 10'000, .metadata_request_bytes = 250, .linger = std::chrono::hours(1)});
+    for (int i = 0; i < 3; i++)
+      ASSERT_TRUE(sender.put(BlockClass::metadata, block(i)));
+    is_sent.wait();
+  }
+  EXPECT_EQ(is_sent.get(), 2u);
 }
 
 TEST(BlockSenderTest, ABlockLargerThanTheWindowPassesAlone) {
