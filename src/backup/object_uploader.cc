@@ -142,6 +142,8 @@ Status ObjectUploader::Stream::take(const ObjectId& id, ByteView bytes) {
     return {};
   }
   if (!uploader_.session_.must_ask()) return blocks_.add(id, bytes, number);
+  if (arena_.capacity() == 0)
+    arena_.reserve(kPendingBytes + uploader_.session_.info().chunk_params.max_bytes);
   pending_.push_back({id, number, arena_.size(), bytes.size()});
   append(arena_, bytes);
   if (arena_.size() >= kPendingBytes || pending_.size() >= kPendingChunks) RB_TRY(ask_pending());

@@ -31,8 +31,10 @@ std::size_t weight_of(std::size_t payload_bytes, std::size_t ref_count) {
 }  // namespace
 
 struct BlockBuilder::Impl {
-  Impl(BlockClass c, CompressionOptions o) : options(o), compressor(o.level), buffer(kTableRoom) {
+  Impl(BlockClass c, CompressionOptions o) : options(o), compressor(o.level) {
     directory.block_class = c;
+    buffer.reserve(kTableRoom + target());  // growing by and by, it would touch three times the memory
+    buffer.resize(kTableRoom);
   }
   void clear() {
     directory.objects.clear();
