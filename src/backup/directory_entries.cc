@@ -67,14 +67,15 @@ Status DirectoryEntries::decide_present(std::size_t index) {
   if (known.in_head) guard_.had();
   auto& children = task_.children();
   if (next_child_ < children.size() && children[next_child_].index == index) {
-    RB_TRY(decide_child(name, known, children[next_child_++].result));
+    RB_TRY(decide_child(index, known, children[next_child_++].result));
   } else {
-    RB_TRY(decide_file(name.data(), known));
+    RB_TRY(decide_file(task_.names().c_str(index), known));
   }
   return known.in_head ? knowledge_.pass_head() : Status();
 }
 
-Status DirectoryEntries::decide_child(std::string_view name, const Known& known, ChildResult& child) {
+Status DirectoryEntries::decide_child(std::size_t index, const Known& known, ChildResult& child) {
+  const std::string_view name = task_.names().name(index);
   switch (child.kind) {
     case ChildResult::Kind::not_walked:
       return fail(Errc::cancelled, "interrupted");
@@ -94,7 +95,7 @@ Status DirectoryEntries::decide_child(std::string_view name, const Known& known,
     case ChildResult::Kind::vanished:
       return known.in_head ? decide_absent(known) : Status();
     case ChildResult::Kind::not_a_directory:
-      return decide_file(name.data(), known);
+      return decide_file(task_.names().c_str(index), known);
   }
   return {};
 }

@@ -28,7 +28,7 @@ class DirectoryEntries {
 
   // One name that is in the directory.
   Status decide_present(std::size_t index);
-  Status decide_child(std::string_view name, const Known& known, ChildResult& child);
+  Status decide_child(std::size_t index, const Known& known, ChildResult& child);
   Status decide_file(const char* name, const Known& known);
   Status decide_unwalked_directory(const char* name, const Known& known);
   Status decide_cached(const char* name, const Known& known, const FileStat& stat);

@@ -171,7 +171,7 @@ void DirectoryTask::list_children() {
   for (std::uint32_t i = 0; i < names_.size(); ++i) {
     std::uint8_t type = names_.d_type(i);
     if (type == DT_UNKNOWN) {
-      const auto stat = directory_->stat(names_.name(i).data());
+      const auto stat = directory_->stat(names_.c_str(i));
       if (stat && stat->type == EntryType::directory) type = DT_DIR;
     }
     if (type != DT_DIR) continue;

@@ -67,7 +67,7 @@ std::vector<std::string> CacheFiles::dead_checkpoints() const {
   for (std::size_t i = 0; names && i < names->size(); ++i) {
     const std::string_view name = names->name(i);
     if (!name.starts_with(prefix_) || !name.ends_with(kCheckpointSuffix)) continue;
-    const Result<FileStat> stat = dir->stat(name.data());
+    const Result<FileStat> stat = dir->stat(names->c_str(i));
     std::string path = fmt::format("{}/{}", directory_, name);
     if (!stat || stat->type != EntryType::file || is_locked(path)) continue;
     found.push_back({std::move(path), stat->mtime});
@@ -75,6 +75,7 @@ std::vector<std::string> CacheFiles::dead_checkpoints() const {
   std::stable_sort(found.begin(), found.end(),
                    [](const Found& a, const Found& b) { return a.written > b.written; });
   std::vector<std::string> out;
+  out.reserve(found.size());
   for (Found& f : found)
     out.push_back(std::move(f.path));
   return out;

@@ -42,8 +42,8 @@ class NameList {
     std::uint8_t d_type;  // DT_*, DT_UNKNOWN where the file system does not say
   };
   std::size_t size() const { return items_.size(); }
-  // Followed by a NUL.
-  std::string_view name(std::size_t i) const { return {arena_.data() + items_[i].offset, items_[i].length}; }
+  std::string_view name(std::size_t i) const { return {c_str(i), items_[i].length}; }
+  const char* c_str(std::size_t i) const { return arena_.data() + items_[i].offset; }
   std::uint8_t d_type(std::size_t i) const { return items_[i].d_type; }
 
  private:
