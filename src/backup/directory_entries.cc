@@ -268,13 +268,14 @@ Status DirectoryEntries::put_settled(Entry entry, const Signature& signature) {
   return put(std::move(item));
 }
 
-bool DirectoryEntries::is_read_at_once(const BatchItem& item) {
+bool DirectoryEntries::is_read_at_once(const BatchItem& item) const {
   return item.kind == BatchItem::Kind::read && item.stat.size <= kReadAtOnceBytes && nothing_waits() &&
-         reads_at_once_++ < kReadAtOnce;
+         reads_at_once_ < kReadAtOnce;
 }
 
 Status DirectoryEntries::put(BatchItem item) {
   if (is_read_at_once(item)) {
+    ++reads_at_once_;
     ReadBatch::read(context_, task_.directory(), item, worker_);
     return take_read(item);
   }

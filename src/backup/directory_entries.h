@@ -50,7 +50,7 @@ class DirectoryEntries {
 
   // Everything that goes into the directory comes through here, in name order.
   Status put(BatchItem item);
-  bool is_read_at_once(const BatchItem& item);
+  bool is_read_at_once(const BatchItem& item) const;
   Status put_settled(Entry entry, const Signature& signature);
   Status submit_batch();
   Status take_first_batch();
