@@ -16,7 +16,6 @@ namespace rb {
 
 namespace {
 
-constexpr std::size_t kSector = kParitySectorBytes;
 constexpr std::uint32_t kWindowSectors = 1024;
 // A burst damages neighbouring stripes alike, and they are solved together: longer reads, fewer matrices.
 constexpr std::uint32_t kTaskStripesMax = 64;
@@ -27,21 +26,21 @@ SectorFile pack_sectors(const File& pack, const ParityIndex& index) {
 
 SectorFile parity_sectors(const File& parity, const ParityIndex& index) {
   const ParityLayout& layout = index.layout;
-  return {parity, layout.parity_offset(0), layout.parity_sectors() * std::uint64_t{kSector},
+  return {parity, layout.parity_offset(0), layout.parity_sectors() * std::uint64_t{kParitySectorBytes},
           index.parity_crcs};
 }
 
-// A run of sectors, in memory that a device may write to.
+// A run of sectors, in memory that a device may write to. Takes no more of it than the file has: most packs
+// of a small repository are smaller than a window.
 class Window {
  public:
-  Window() : memory_(std::size_t{kWindowSectors} * kSector + kDeviceBlock) {}
-
   void read(const SectorFile& file, std::uint32_t first) {
+    const std::uint32_t count = std::min(kWindowSectors, file.sectors() - first);
+    memory_.resize(count * kParitySectorBytes + kDeviceBlock);
     void* aligned = memory_.data();
     std::size_t room = memory_.size();
-    std::align(kDeviceBlock, std::size_t{kWindowSectors} * kSector, aligned, room);
-    const std::uint32_t count = std::min(kWindowSectors, file.sectors() - first);
-    bytes_ = {static_cast<std::uint8_t*>(aligned), count * kSector};
+    std::align(kDeviceBlock, count * kParitySectorBytes, aligned, room);
+    bytes_ = {static_cast<std::uint8_t*>(aligned), count * kParitySectorBytes};
     damaged_ = file.read(first, bytes_);
   }
   ByteView bytes() const { return bytes_; }
@@ -60,11 +59,12 @@ Status read_all(const SectorFile& file, const ParityReader::Pace& pace, const Se
   std::array<Window, 3> windows;
   std::array<std::future<void>, 3> readings;
   const auto place_of = [&](std::uint32_t first) { return first / kWindowSectors % windows.size(); };
+  const auto launch = file.sectors() <= kWindowSectors ? std::launch::deferred  // nothing to do meanwhile
+                                                       : std::launch::async | std::launch::deferred;
   const auto begin = [&](std::uint64_t first) {
     if (first >= file.sectors()) return;
     const auto at = static_cast<std::uint32_t>(first);
-    readings[place_of(at)] = std::async(std::launch::async | std::launch::deferred,
-                                        [&, at] { windows[place_of(at)].read(file, at); });
+    readings[place_of(at)] = std::async(launch, [&, at] { windows[place_of(at)].read(file, at); });
   };
   begin(0);
   begin(kWindowSectors);
@@ -100,7 +100,7 @@ struct ParityReader::Task {
 
 Result<ParityReader> ParityReader::open(std::shared_ptr<const File> parity, const ParityOwner& owner) {
   RB_TRY(const std::uint64_t bytes, parity->size());
-  Bytes page(kSector);
+  Bytes page(kParitySectorBytes);
   const auto read_page = [&](std::uint64_t offset) -> std::optional<ByteView> {
     const auto got = parity->read_at(offset, page);
     if (!got || *got != page.size()) return std::nullopt;
@@ -142,7 +142,7 @@ PackCondition ParityReader::examine_stripes_of(const File& pack,
   for (const std::uint32_t sector : sectors)
     stripes.insert(sector % layout().stripes);
   PackCondition condition;
-  Bytes bytes(kSector);
+  Bytes bytes(kParitySectorBytes);
   const auto examine_rows = [&](const SectorFile& file, std::uint32_t rows,
                                 std::vector<std::uint32_t>& damaged) {
     for (std::uint32_t row = 0; row < rows; ++row) {
@@ -199,7 +199,9 @@ Status ParityReader::run(const File& pack, const Task& task, const SectorSink& s
   const SectorFile file = pack_sectors(pack, index_);
   for (std::uint32_t i = 0; i < task.stripes; ++i) {
     const auto sector_of = [&](unsigned row) { return layout().sector(row, task.first_stripe + i); };
-    const auto bytes_of = [&](std::size_t k) { return ByteView((*rows)[k]).subspan(i * kSector, kSector); };
+    const auto bytes_of = [&](std::size_t k) {
+      return ByteView((*rows)[k]).subspan(i * kParitySectorBytes, kParitySectorBytes);
+    };
     // Something else than was examined may have been read: then a wrong input makes all of a stripe wrong.
     bool right = rows.has_value();
     for (std::size_t k = 0; right && k < task.lost.size(); ++k)
@@ -215,14 +217,14 @@ Status ParityReader::run(const File& pack, const Task& task, const SectorSink& s
 
 std::optional<std::vector<Bytes>> ParityReader::solve(const File& pack, const Task& task) const {
   const SectorFile data = pack_sectors(pack, index_), parity = parity_sectors(*parity_, index_);
-  Bytes piece(std::size_t{task.stripes} * kSector);
+  Bytes piece(std::size_t{task.stripes} * kParitySectorBytes);
   ErasureSolver solver(code_, task.lost, task.parity, piece.size());
   for (unsigned row = 0; row < layout().data_rows(); ++row) {
     if (std::ranges::find(task.lost, row) != task.lost.end()) continue;
     // The last row may end before these stripes or within them: the rest of it is zeros.
     const std::uint32_t first = layout().sector(row, task.first_stripe);
     const std::uint32_t count = std::min(task.stripes, data.sectors() - std::min(first, data.sectors()));
-    const std::span<std::uint8_t> there = std::span(piece).first(count * kSector);
+    const std::span<std::uint8_t> there = std::span(piece).first(count * kParitySectorBytes);
     std::ranges::fill(std::span(piece).subspan(there.size()), 0);
     if (count > 0 && !data.read(first, there).empty()) return std::nullopt;
     solver.add(row, piece);
@@ -239,15 +241,16 @@ Result<Bytes> ParityReader::read_corrected(const File& pack, std::uint64_t offse
     return fail(Errc::invalid_argument, fmt::format("{} bytes at {} are not in the pack", length, offset));
   }
   if (length == 0) return Bytes{};
-  const auto first = static_cast<std::uint32_t>(offset / kSector);
-  const auto last = static_cast<std::uint32_t>((offset + length - 1) / kSector);
-  Bytes bytes((std::size_t{last - first} + 1) * kSector);
+  const auto first = static_cast<std::uint32_t>(offset / kParitySectorBytes);
+  const auto last = static_cast<std::uint32_t>((offset + length - 1) / kParitySectorBytes);
+  Bytes bytes((std::size_t{last - first} + 1) * kParitySectorBytes);
   const std::vector<std::uint32_t> damaged = pack_sectors(pack, index_).read(first, bytes);
   std::set<std::uint32_t> missing(damaged.begin(), damaged.end());
   if (!missing.empty()) {
     const auto put = [&](std::uint32_t sector, ByteView content) -> Status {
       if (sector < first || sector > last) return {};
-      std::ranges::copy(content, bytes.begin() + static_cast<std::ptrdiff_t>((sector - first) * kSector));
+      std::ranges::copy(content,
+                        bytes.begin() + static_cast<std::ptrdiff_t>((sector - first) * kParitySectorBytes));
       missing.erase(sector);
       return {};
     };
@@ -259,8 +262,8 @@ Result<Bytes> ParityReader::read_corrected(const File& pack, std::uint64_t offse
         Errc::corrupt,
         fmt::format("sectors {} of the pack are lost beyond what its parity can repair", name_sectors(lost)));
   }
-  bytes.erase(bytes.begin(),
-              bytes.begin() + static_cast<std::ptrdiff_t>(offset - std::uint64_t{first} * kSector));
+  bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(offset - std::uint64_t{first} *
+                                                                                      kParitySectorBytes));
   bytes.resize(length);
   return bytes;
 }
