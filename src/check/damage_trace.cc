@@ -21,7 +21,6 @@ constexpr std::size_t kFilesMax = 5;         // named for each object
 constexpr std::size_t kObjectsMax = 10'000;  // traced: more than these, and the disk is gone anyway
 constexpr std::size_t kLoadsMax = 200'000;   // pages read for one trace
 constexpr int kPassesMax = 400;              // levels of directories and pages above an object
-constexpr std::size_t kStretchRows = 16384;
 
 // What is damaged, and what has something damaged beneath it.
 class Taint {
@@ -48,21 +47,13 @@ class Taint {
  private:
   Result<bool> spread_once(RepositoryCore& core, const Pace& pace) {
     bool changed = false;
-    ObjectNumber below = UINT64_MAX;
-    for (std::size_t seen = kStretchRows; seen == kStretchRows;) {
-      RB_TRY(pace.check());
-      seen = 0;
-      RB_TRY(core.catalog().visit_children(
-          below, kStretchRows, [&](ObjectNumber number, const std::vector<ObjectNumber>& children) -> Status {
-            ++seen;
-            below = number;
-            if (tainted_.contains(number)) return {};
-            const bool is_tainted = std::any_of(children.begin(), children.end(),
-                                                [&](ObjectNumber child) { return tainted_.contains(child); });
-            if (is_tainted) changed = tainted_.insert(number).second || changed;
-            return {};
-          }));
-    }
+    RB_TRY(visit_children(core, pace, UINT64_MAX, [&](ObjectNumber number, const auto& children) -> Status {
+      if (tainted_.contains(number)) return {};
+      const bool is_tainted = std::any_of(children.begin(), children.end(),
+                                          [&](ObjectNumber child) { return tainted_.contains(child); });
+      if (is_tainted) changed = tainted_.insert(number).second || changed;
+      return {};
+    }));
     return changed;
   }
 

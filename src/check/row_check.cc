@@ -9,7 +9,6 @@ namespace rb {
 
 namespace {
 
-constexpr std::size_t kStretchRows = 16384;
 constexpr std::size_t kBrokenMax = 100'000;
 
 class RowCheck {
@@ -24,7 +23,11 @@ class RowCheck {
     RB_TRY(const auto counts, core_.catalog().object_counts());
     RB_TRY(scan_rows());
     RB_TRY(compare_counts(counts));
-    RB_TRY(scan_children());
+    RB_TRY(
+        visit_children(core_, pace_, report_.limit, [&](ObjectNumber number, const auto& children) -> Status {
+          take_children(number, children);
+          return {};
+        }));
     if (!broken_numbers_.empty()) RB_TRY(name_broken());
     return std::move(report_);
   }
@@ -68,22 +71,6 @@ class RowCheck {
                      .what = fmt::format("it counts {} objects and has {}", count, by_domain_[domain]),
                      .advice = kRebuildAdvice,
                      .affected = {}});
-    }
-    return {};
-  }
-
-  Status scan_children() {
-    ObjectNumber below = report_.limit;
-    for (std::size_t seen = kStretchRows; seen == kStretchRows;) {
-      RB_TRY(pace_.check());
-      seen = 0;
-      RB_TRY(core_.catalog().visit_children(
-          below, kStretchRows, [&](ObjectNumber number, const std::vector<ObjectNumber>& children) -> Status {
-            ++seen;
-            below = number;
-            take_children(number, children);
-            return {};
-          }));
     }
     return {};
   }

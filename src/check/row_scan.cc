@@ -3,7 +3,7 @@
 namespace rb {
 
 namespace {
-constexpr std::size_t kStretchRows = 65536;
+constexpr std::size_t kStretchRows = 65536, kStretchChildren = 16384;
 
 Status visit_domain(RepositoryCore& core, std::uint32_t domain, const Pace& pace, const RowVisitor& visit) {
   std::optional<ObjectId> after;
@@ -28,6 +28,21 @@ Status visit_rows(RepositoryCore& core, const Pace& pace, const RowVisitor& visi
   RB_TRY(const std::vector<DomainRecord> domains, core.catalog().domains());
   for (const DomainRecord& domain : domains)
     RB_TRY(visit_domain(core, domain.domain, pace, visit));
+  return {};
+}
+
+Status visit_children(RepositoryCore& core, const Pace& pace, ObjectNumber below,
+                      const ChildrenVisitor& visit) {
+  for (std::size_t seen = kStretchChildren; seen == kStretchChildren;) {
+    RB_TRY(pace.check());
+    seen = 0;
+    RB_TRY(core.catalog().visit_children(
+        below, kStretchChildren, [&](ObjectNumber number, std::vector<ObjectNumber> children) -> Status {
+          ++seen;
+          below = number;
+          return visit(number, std::move(children));
+        }));
+  }
   return {};
 }
 

@@ -20,6 +20,10 @@ using RowVisitor = std::function<Status(const LocatedRow&)>;
 Status visit_rows(RepositoryCore& core, const Pace& pace, const RowVisitor& visit);
 void settle_rows(RepositoryCore& core);
 
+// What each object refers to, of the objects with numbers below the one given, from the highest down.
+Status visit_children(RepositoryCore& core, const Pace& pace, ObjectNumber below,
+                      const ChildrenVisitor& visit);
+
 // The row as it is now; nothing if it has gone, or points elsewhere than it did.
 Result<bool> still_stands(RepositoryCore& core, const LocatedRow& seen);
 
