@@ -4,18 +4,14 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "support/manual_clock.h"
 
 namespace rb::api {
 namespace {
 
-using std::chrono::seconds;
+using test::ManualClock;
 
-class ManualClock final : public Clock {
- public:
-  Timestamp wall() const override { return {}; }
-  std::chrono::nanoseconds monotonic() const override { return now; }
-  std::chrono::nanoseconds now = std::chrono::hours(1);
-};
+using std::chrono::seconds;
 
 class AttemptLimiterTest : public testing::Test {
  protected:

@@ -6,16 +6,12 @@
 #include "api/client_codec.h"
 #include "api/errors.h"
 #include "support/fake_registry.h"
+#include "support/manual_clock.h"
 
 namespace rb::api {
 namespace {
 
-class ManualClock final : public Clock {
- public:
-  Timestamp wall() const override { return {}; }
-  std::chrono::nanoseconds monotonic() const override { return now; }
-  std::chrono::nanoseconds now = std::chrono::hours(1);
-};
+using test::ManualClock;
 
 class CallerTest : public testing::Test {
  protected:

@@ -29,7 +29,7 @@ Result<CheckFinding> finding_from(const json& value) {
   return finding;
 }
 
-Request make_request(const char* method, const std::string& body) {
+Request make_check_request(const char* method, const std::string& body) {
   Request request;
   request.method = method;
   request.target = "/v1/check";
@@ -116,15 +116,15 @@ std::string encode_finding(const CheckFinding& finding) {
 }
 
 Request begin_check_request(const CheckRequest& request) {
-  return make_request("POST", encode_check_request(request));
+  return make_check_request("POST", encode_check_request(request));
 }
 
 Request check_state_request() {
-  return make_request("GET", "");
+  return make_check_request("GET", "");
 }
 
 Request cancel_check_request() {
-  return make_request("DELETE", "");
+  return make_check_request("DELETE", "");
 }
 
 Result<CheckAnswer> parse_check(const Response& answer) {

@@ -13,18 +13,14 @@
 #include "base/random.h"
 #include "store/memory_store.h"
 #include "support/block_samples.h"
+#include "support/manual_clock.h"
 
 namespace rb::api {
 namespace {
 
-using test::SampleBlock;
+using test::ManualClock;
 
-class ManualClock final : public Clock {
- public:
-  Timestamp wall() const override { return {}; }
-  std::chrono::nanoseconds monotonic() const override { return now; }
-  std::chrono::nanoseconds now{1};
-};
+using test::SampleBlock;
 
 class ServiceTest : public testing::Test {
  protected:

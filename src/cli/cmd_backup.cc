@@ -20,7 +20,7 @@ namespace rb::cli {
 
 namespace {
 
-constexpr std::string_view kHelp =
+constexpr std::string_view kBackupHelp =
     R"(rbbackup: backs up files and directories to a server, moving only what changed.
 
   rbbackup [-h | -rd] PATH...     back up
@@ -220,7 +220,7 @@ int cmd_backup(Arguments arguments) {
     fmt::print(stderr, "usage: rbbackup [-h | -rd] PATH...\nTry 'rbbackup -h'.\n");
     return kUsage;
   }
-  if (const auto status = parse(app, std::move(arguments), kHelp)) return *status;
+  if (const auto status = parse(app, std::move(arguments), kBackupHelp)) return *status;
   Terminal terminal(a.common.verbosity(), a.common.json);
   if (const Status completed = complete(a); !completed) {
     terminal.error(completed.error().message);

@@ -11,7 +11,7 @@ namespace rb::cli {
 
 namespace {
 
-constexpr std::string_view kHelp =
+constexpr std::string_view kCatHelp =
     R"(rbbackup cat PATH: the content of a file in the copy, to standard output.
 
       --at WHEN      as it was then: a snapshot's id, latest, 2026-11-01, '3 days ago'
@@ -38,7 +38,7 @@ int cmd_cat(Arguments arguments) {
   add_common_options(app, common);
   app.add_option("--at", when);
   app.add_option("PATH", path)->required();
-  if (const auto status = parse(app, std::move(arguments), kHelp)) return *status;
+  if (const auto status = parse(app, std::move(arguments), kCatHelp)) return *status;
 
   Terminal terminal(common.verbosity(), false);
   auto reading = start_reading(common.server, terminal);

@@ -11,7 +11,7 @@ namespace rb::cli {
 
 namespace {
 
-constexpr std::string_view kHelp =
+constexpr std::string_view kDiffHelp =
     R"(rbbackup diff [PATH] --from WHEN [--to WHEN]: what differs between two snapshots.
 
       --from WHEN    the earlier one: a snapshot's id, 2026-11-01, '3 days ago'
@@ -69,7 +69,7 @@ int cmd_diff(Arguments arguments) {
   app.add_option("--from", from)->required();
   app.add_option("--to", to);
   auto* path_option = app.add_option("PATH", path);
-  if (const auto status = parse(app, std::move(arguments), kHelp)) return *status;
+  if (const auto status = parse(app, std::move(arguments), kDiffHelp)) return *status;
   if (path_option->count() > 0) path = copy_path(path);
 
   Terminal terminal(common.verbosity(), common.json);

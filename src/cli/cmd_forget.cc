@@ -13,7 +13,8 @@ namespace rb::cli {
 
 namespace {
 
-constexpr std::string_view kHelp = R"(rbbackup forget PATH: a new snapshot without PATH and all beneath it.
+constexpr std::string_view kForgetHelp =
+    R"(rbbackup forget PATH: a new snapshot without PATH and all beneath it.
 
 Older snapshots keep it until the server's retention lets them go; files on this machine are not touched.
       --json, --server ADDR, -q
@@ -27,7 +28,7 @@ int cmd_forget(Arguments arguments) {
   CLI::App app;
   add_common_options(app, common);
   app.add_option("PATH", path)->required();
-  if (const auto status = parse(app, std::move(arguments), kHelp)) return *status;
+  if (const auto status = parse(app, std::move(arguments), kForgetHelp)) return *status;
   path = copy_path(path);
 
   Terminal terminal(common.verbosity(), common.json);

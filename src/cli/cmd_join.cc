@@ -17,7 +17,7 @@ namespace rb::cli {
 
 namespace {
 
-constexpr std::string_view kHelp =
+constexpr std::string_view kJoinHelp =
     R"(rbbackup join: makes this machine, for the user who types it, a node of a server; backups go there from now on.
 
   rbbackup join LINK              LINK: what 'rbbackupd DIR invite NODE' printed on the server; good for once
@@ -142,7 +142,7 @@ int cmd_join(Arguments arguments) {
   app.add_flag("--force", a.force);
   auto* new_address = app.add_option("--new-address", a.new_address);
   app.add_option("LINK", a.link)->excludes(new_address);
-  if (const auto status = parse(app, std::move(arguments), kHelp)) return *status;
+  if (const auto status = parse(app, std::move(arguments), kJoinHelp)) return *status;
   Terminal terminal(a.common.verbosity(), a.common.json);
   if (a.link.empty() && a.new_address.empty()) {
     terminal.error("join what? 'rbbackup join LINK', with the link that 'rbbackupd DIR invite NODE' printed");

@@ -11,7 +11,7 @@ namespace rb::cli {
 
 namespace {
 
-constexpr std::string_view kHelp =
+constexpr std::string_view kLogHelp =
     R"(rbbackup log [PATH]: the snapshots of this node, newest first; with PATH, those in which it changed.
 
       -n, --limit N    at most so many
@@ -56,7 +56,7 @@ int cmd_log(Arguments arguments) {
   add_common_options(app, common);
   app.add_option("-n,--limit", limit);
   app.add_option("PATH", path);
-  if (const auto status = parse(app, std::move(arguments), kHelp)) return *status;
+  if (const auto status = parse(app, std::move(arguments), kLogHelp)) return *status;
 
   Terminal terminal(common.verbosity(), common.json);
   auto reading = start_reading(common.server, terminal);

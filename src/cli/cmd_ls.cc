@@ -11,7 +11,7 @@ namespace rb::cli {
 
 namespace {
 
-constexpr std::string_view kHelp =
+constexpr std::string_view kLsHelp =
     R"(rbbackup ls [-r] [PATH]: what the copy holds; without PATH, from its root.
 
       -r             with everything beneath
@@ -45,7 +45,7 @@ int cmd_ls(Arguments arguments) {
   app.add_flag("-r,--recursive", recursive);
   app.add_option("--at", when);
   auto* path_option = app.add_option("PATH", path);
-  if (const auto status = parse(app, std::move(arguments), kHelp)) return *status;
+  if (const auto status = parse(app, std::move(arguments), kLsHelp)) return *status;
   if (path_option->count() > 0) path = copy_path(path);
 
   Terminal terminal(common.verbosity(), common.json);

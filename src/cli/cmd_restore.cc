@@ -15,7 +15,7 @@ namespace rb::cli {
 
 namespace {
 
-constexpr std::string_view kHelp = R"(rbbackup restore PATH...: writes files of the copy back.
+constexpr std::string_view kRestoreHelp = R"(rbbackup restore PATH...: writes files of the copy back.
 
       --at WHEN      as they were then: a snapshot's id, latest, 2026-11-01, '3 days ago'
       --to DIR       under DIR, by the last component of PATH (/home/ana/docs becomes DIR/docs);
@@ -98,7 +98,7 @@ int cmd_restore(Arguments arguments) {
   app.add_flag("--exact", options.exact);
   add_load_limits(app, limits);
   app.add_option("PATH", options.paths)->required();
-  if (const auto status = parse(app, std::move(arguments), kHelp)) return *status;
+  if (const auto status = parse(app, std::move(arguments), kRestoreHelp)) return *status;
   for (std::string& path : options.paths)
     path = copy_path(path);
 

@@ -11,7 +11,7 @@ namespace rb::cli {
 
 namespace {
 
-constexpr std::string_view kHelp =
+constexpr std::string_view kStatusHelp =
     R"(rbbackup status: the server, this node, and how each source was last backed up.
 
       --json, --server ADDR
@@ -66,7 +66,7 @@ int cmd_status(Arguments arguments) {
   CommonOptions common;
   CLI::App app;
   add_common_options(app, common);
-  if (const auto status = parse(app, std::move(arguments), kHelp)) return *status;
+  if (const auto status = parse(app, std::move(arguments), kStatusHelp)) return *status;
 
   Terminal terminal(common.verbosity(), common.json);
   auto reading = start_reading(common.server, terminal);

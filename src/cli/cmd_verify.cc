@@ -15,7 +15,8 @@ namespace rb::cli {
 
 namespace {
 
-constexpr std::string_view kHelp = R"(rbbackup verify [PATH...]: compares files with their copy, by hash.
+constexpr std::string_view kVerifyHelp =
+    R"(rbbackup verify [PATH...]: compares files with their copy, by hash.
 
       --at WHEN      the copy as it was then: a snapshot's id, latest, 2026-11-01, '3 days ago'
       --sample N     read back all contents of N files (100), chosen at random, as a restore would, and write
@@ -104,7 +105,7 @@ int cmd_verify(Arguments arguments) {
   app.add_option("--at", when);
   app.add_option("--sample", options.sample_files);
   app.add_option("PATH", options.paths);
-  if (const auto status = parse(app, std::move(arguments), kHelp)) return *status;
+  if (const auto status = parse(app, std::move(arguments), kVerifyHelp)) return *status;
   for (std::string& path : options.paths)
     path = copy_path(path);
   options.seed = random_seed();

@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::seconds;
 
-Config good(std::string_view text) {
+Config good_config(std::string_view text) {
   const auto config = parse_config(text, "config.toml");
   EXPECT_TRUE(config) << config.error().message;
   return config.value_or(Config{});
@@ -27,28 +27,28 @@ std::string problems(std::string_view text) {
 }
 
 TEST(ConfigTest, NothingSaidIsTheDefault) {
-  EXPECT_EQ(good(""), Config{});
+  EXPECT_EQ(good_config(""), Config{});
 }
 
 TEST(ConfigTest, TheFileThatIsMadeShowsTheDefaults) {
   const std::string text = default_config_text();
-  EXPECT_EQ(good(text), Config{});
+  EXPECT_EQ(good_config(text), Config{});
   const std::string active = std::regex_replace(text, std::regex("(^|\n)#([a-z])"), "$1$2");
   EXPECT_NE(active, text);
-  EXPECT_EQ(good(active), Config{}) << "what is shown is what holds";
+  EXPECT_EQ(good_config(active), Config{}) << "what is shown is what holds";
 }
 
 TEST(ConfigTest, TheExamplesInItAreSettings) {
   const std::string text =
       std::regex_replace(default_config_text(), std::regex("\n# ([a-z_]+ = |\\[)"), "\n$1");
-  const Config config = good(text);
+  const Config config = good_config(text);
   EXPECT_EQ(config.public_address, "backup.example.org:8420");
   EXPECT_EQ(config.tls_key, "/etc/ssl/private/backup.key");
   EXPECT_EQ(config.node_quotas.at("ana-laptop").stored_bytes, 1ull << 40);
 }
 
 TEST(ConfigTest, EverySettingIsRead) {
-  const Config config = good(R"(
+  const Config config = good_config(R"(
 listen = ["0.0.0.0:8420", "[::]:0"]
 socket = "/run/x"
 public_address = "b:1"

@@ -7,7 +7,7 @@ namespace {
 
 using std::chrono::seconds;
 
-Options good(std::vector<std::string> arguments) {
+Options good_options(std::vector<std::string> arguments) {
   const auto options = parse_options(std::move(arguments));
   EXPECT_TRUE(options);
   return options.value_or(Options{});
@@ -19,7 +19,7 @@ int status_of(std::vector<std::string> arguments) {
 }
 
 TEST(OptionsTest, ServingNeedsADirectoryOnly) {
-  const Options options = good({"/srv/x"});
+  const Options options = good_options({"/srv/x"});
   EXPECT_EQ(options.directory, "/srv/x");
   EXPECT_EQ(options.verb, Verb::serve);
   EXPECT_EQ(with_options({}, options), Config{});
@@ -30,8 +30,9 @@ TEST(OptionsTest, TheCommandLineWinsOverTheFile) {
   file.listen = {"1.2.3.4:1"};
   file.socket = "/file";
   file.max_clients = 5;
-  const Options options = good({"--listen", "0.0.0.0:8420", "d", "--listen", "[::]:8420", "--socket", "s",
-                                "--tls-cert", "c", "--tls-key", "k", "--log-format", "json", "-v"});
+  const Options options =
+      good_options({"--listen", "0.0.0.0:8420", "d", "--listen", "[::]:8420", "--socket", "s", "--tls-cert",
+                    "c", "--tls-key", "k", "--log-format", "json", "-v"});
   EXPECT_EQ(options.directory, "d");
   const Config config = with_options(file, options);
   EXPECT_EQ(config.listen, (std::vector<std::string>{"0.0.0.0:8420", "[::]:8420"}));
@@ -43,30 +44,31 @@ TEST(OptionsTest, TheCommandLineWinsOverTheFile) {
 }
 
 TEST(OptionsTest, VerbsStandBehindTheDirectory) {
-  const Options invite = good({"d", "invite", "ana", "--group", "g", "--expires", "2h", "--address", "b:1"});
+  const Options invite =
+      good_options({"d", "invite", "ana", "--group", "g", "--expires", "2h", "--address", "b:1"});
   EXPECT_EQ(invite.verb, Verb::invite);
   EXPECT_EQ(invite.words, std::vector<std::string>{"ana"});
   EXPECT_EQ(invite.expires, seconds(7200));
-  EXPECT_EQ(good({"d", "rename", "a", "b"}).words.size(), 2u);
-  EXPECT_TRUE(good({"d", "nodes", "--json"}).json);
-  EXPECT_TRUE(good({"d", "new-key", "--switch"}).switch_key);
-  EXPECT_EQ(good({"d", "admin-token", "--socket", "/s"}).socket_path, "/s");
-  EXPECT_EQ(good({"d", "admin-token", "--name", "grafana"}).name, "grafana");
-  EXPECT_TRUE(good({"d", "admin-tokens", "--json"}).json);
-  EXPECT_EQ(good({"d", "revoke-token", "0f"}).verb, Verb::revoke_token);
-  EXPECT_EQ(good({"d", "revoke-token", "0f"}).words, std::vector<std::string>{"0f"});
-  EXPECT_EQ(good({"d", "config"}).verb, Verb::config);
+  EXPECT_EQ(good_options({"d", "rename", "a", "b"}).words.size(), 2u);
+  EXPECT_TRUE(good_options({"d", "nodes", "--json"}).json);
+  EXPECT_TRUE(good_options({"d", "new-key", "--switch"}).switch_key);
+  EXPECT_EQ(good_options({"d", "admin-token", "--socket", "/s"}).socket_path, "/s");
+  EXPECT_EQ(good_options({"d", "admin-token", "--name", "grafana"}).name, "grafana");
+  EXPECT_TRUE(good_options({"d", "admin-tokens", "--json"}).json);
+  EXPECT_EQ(good_options({"d", "revoke-token", "0f"}).verb, Verb::revoke_token);
+  EXPECT_EQ(good_options({"d", "revoke-token", "0f"}).words, std::vector<std::string>{"0f"});
+  EXPECT_EQ(good_options({"d", "config"}).verb, Verb::config);
 }
 
 TEST(OptionsTest, AChecksRateIsOfItsData) {
-  EXPECT_EQ(good({"d", "check"}).verb, Verb::check);
-  EXPECT_FALSE(good({"d", "check"}).data);
-  const Options data = good({"d", "check", "--data", "--rate", "50MiB/s", "--json"});
+  EXPECT_EQ(good_options({"d", "check"}).verb, Verb::check);
+  EXPECT_FALSE(good_options({"d", "check"}).data);
+  const Options data = good_options({"d", "check", "--data", "--rate", "50MiB/s", "--json"});
   EXPECT_TRUE(data.data && data.json);
   EXPECT_EQ(data.rate, 50u << 20);
-  EXPECT_EQ(good({"d", "check", "--data", "--rate", "1 KiB"}).rate, 1024u);
+  EXPECT_EQ(good_options({"d", "check", "--data", "--rate", "1 KiB"}).rate, 1024u);
   EXPECT_FALSE(data.unpack);
-  EXPECT_TRUE(good({"d", "check", "--data", "--unpack"}).unpack);
+  EXPECT_TRUE(good_options({"d", "check", "--data", "--unpack"}).unpack);
 }
 
 TEST(OptionsTest, MistakesAreStatus2) {

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::array<std::uint8_t, 4> kMagic = {'r', 'b', 'b', '1'}, kOlderMagic = {'r', 'b', 'b', '0'};
 
-std::unexpected<Error> corrupt(const char* what) {
+std::unexpected<Error> corrupt_block(const char* what) {
   return fail(Errc::corrupt, std::string("block: ") + what);
 }
 
@@ -34,20 +34,20 @@ Digest checksum_of(ByteView front, ByteView body, bool quick) {
 
 Status check_header(const BlockHeader& header) {
   if (header.objects == 0 || header.objects > kMaxBlockObjects)
-    return corrupt("impossible number of objects");
+    return corrupt_block("impossible number of objects");
   if (header.raw_bytes < header.objects || header.raw_bytes > kMaxBlockRawBytes) {
-    return corrupt("impossible unpacked length");
+    return corrupt_block("impossible unpacked length");
   }
   if (header.suite == BlockSuite::plain_raw ? header.body_bytes != header.raw_bytes
                                             : header.body_bytes >= header.raw_bytes) {
-    return corrupt("the lengths of the body disagree");
+    return corrupt_block("the lengths of the body disagree");
   }
   const std::size_t per_object = ObjectId::kSize + (header.block_class == BlockClass::data ? 0 : 2);
   if (header.directory_bytes / per_object < header.objects || header.block_bytes() > kMaxBlockBytes) {
-    return corrupt("impossible lengths");
+    return corrupt_block("impossible lengths");
   }
   if (header.block_class == BlockClass::data && header.directory_bytes != header.objects * per_object) {
-    return corrupt("the directory has a wrong length");
+    return corrupt_block("the directory has a wrong length");
   }
   return {};
 }
@@ -57,14 +57,14 @@ Status read_kinds(ByteReader& reader, std::vector<BlockObject>& objects) {
   for (BlockObject& object : objects) {
     const std::uint8_t kind = reader.u8();
     if (!is_valid_kind(kind) || !is_metadata(static_cast<ObjectKind>(kind)))
-      return corrupt("an object of a wrong kind");
+      return corrupt_block("an object of a wrong kind");
     object.kind = static_cast<ObjectKind>(kind);
   }
   std::size_t left = reader.remaining() / ObjectId::kSize;
   for (BlockObject& object : objects) {
     const std::uint64_t count = reader.varint_max(left);
     if (!reader.ok() || !valid_ref_count(object.kind, count))
-      return corrupt("impossible number of references");
+      return corrupt_block("impossible number of references");
     object.refs.resize(count);
     left -= count;
   }
@@ -81,7 +81,7 @@ Status read_objects(ByteReader& reader, BlockDirectory& directory) {
         ref = reader.id<ObjectId>();
     }
   }
-  if (!reader.done()) return corrupt("the directory has a wrong length");
+  if (!reader.done()) return corrupt_block("the directory has a wrong length");
   return {};
 }
 
@@ -120,7 +120,7 @@ Bytes encode_block_body(std::span<const ByteView> payloads) {
 
 Result<std::vector<ByteView>> decode_block_body(ByteView raw, std::size_t object_count) {
   if (object_count > kMaxBlockObjects || object_count > raw.size())
-    return corrupt("impossible number of objects");
+    return corrupt_block("impossible number of objects");
   ByteReader reader(raw);
   std::vector<std::size_t> lengths(object_count);
   for (std::size_t& length : lengths)
@@ -129,7 +129,7 @@ Result<std::vector<ByteView>> decode_block_body(ByteView raw, std::size_t object
   payloads.reserve(object_count);
   for (const std::size_t length : lengths)
     payloads.push_back(reader.bytes(length));
-  if (!reader.done()) return corrupt("the lengths of its objects disagree with its body");
+  if (!reader.done()) return corrupt_block("the lengths of its objects disagree with its body");
   return payloads;
 }
 
@@ -159,11 +159,11 @@ Bytes encode_block(const BlockDirectory& directory, ByteView body) {
 }
 
 Result<BlockHeader> read_block_header(ByteView bytes) {
-  if (bytes.size() < kBlockHeaderBytes) return corrupt("cut off in its header");
+  if (bytes.size() < kBlockHeaderBytes) return corrupt_block("cut off in its header");
   ByteReader reader(bytes.first(kBlockHeaderBytes));
   const ByteView magic = reader.bytes(kMagic.size());
   const bool quick = std::ranges::equal(magic, kMagic);
-  if (!quick && !std::ranges::equal(magic, kOlderMagic)) return corrupt("does not begin like one");
+  if (!quick && !std::ranges::equal(magic, kOlderMagic)) return corrupt_block("does not begin like one");
   const std::uint8_t suite = reader.u8();
   const std::uint8_t block_class = reader.u8();
   const std::uint16_t zero = reader.u16();
@@ -171,7 +171,7 @@ Result<BlockHeader> read_block_header(ByteView bytes) {
     return fail(Errc::unsupported, "block: suite " + std::to_string(suite) + " is not known to this version");
   }
   if (block_class > static_cast<std::uint8_t>(BlockClass::metadata) || zero != 0)
-    return corrupt("unknown class");
+    return corrupt_block("unknown class");
   BlockHeader header{.quick = quick,
                      .suite = static_cast<BlockSuite>(suite),
                      .block_class = static_cast<BlockClass>(block_class)};
@@ -201,7 +201,7 @@ Result<std::size_t> block_front_length(ByteView bytes) {
 Result<BlockDirectory> read_block_front(ByteView front) {
   RB_TRY(const BlockHeader header, read_block_header(front));
   if (front.size() != header.body_offset()) {
-    return corrupt("the directory's length is not what its header says");
+    return corrupt_block("the directory's length is not what its header says");
   }
   BlockDirectory directory{.suite = header.suite, .block_class = header.block_class};
   directory.raw_bytes = header.raw_bytes;
@@ -215,11 +215,11 @@ Result<BlockDirectory> read_block_front(ByteView front) {
 
 Result<BlockDirectory> decode_block_directory(ByteView block) {
   RB_TRY(const BlockHeader header, read_block_header(block));
-  if (block.size() != header.block_bytes()) return corrupt("its length is not what its header says");
+  if (block.size() != header.block_bytes()) return corrupt_block("its length is not what its header says");
   const ByteView front = block.first(header.body_offset());
   const ByteView body = block.subspan(header.body_offset(), header.body_bytes);
   if (checksum_of(front, body, header.quick) != block_checksum(block))
-    return corrupt("the checksum does not match");
+    return corrupt_block("the checksum does not match");
   return read_block_front(front);
 }
 

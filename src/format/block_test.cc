@@ -10,7 +10,7 @@
 namespace rb {
 namespace {
 
-ObjectId id_of(std::uint8_t byte) {
+ObjectId block_object_id(std::uint8_t byte) {
   ObjectId id;
   id.bytes.fill(byte);
   return id;
@@ -19,7 +19,7 @@ ObjectId id_of(std::uint8_t byte) {
 BlockDirectory data_directory(std::size_t objects, std::size_t raw_bytes) {
   BlockDirectory directory{.raw_bytes = static_cast<std::uint32_t>(raw_bytes)};
   for (std::size_t i = 0; i < objects; ++i)
-    directory.objects.push_back({.id = id_of(static_cast<std::uint8_t>(i))});
+    directory.objects.push_back({.id = block_object_id(static_cast<std::uint8_t>(i))});
   return directory;
 }
 
@@ -27,8 +27,9 @@ Bytes metadata_block() {
   const Bytes body = {3, 2, 'a', 'b', 'c', 'd', 'e'};
   BlockDirectory directory{.block_class = BlockClass::metadata,
                            .raw_bytes = static_cast<std::uint32_t>(body.size())};
-  directory.objects = {{.id = id_of(1), .kind = ObjectKind::tree, .refs = {id_of(8), id_of(9)}},
-                       {.id = id_of(2), .kind = ObjectKind::snapshot, .refs = {id_of(1)}}};
+  directory.objects = {
+      {.id = block_object_id(1), .kind = ObjectKind::tree, .refs = {block_object_id(8), block_object_id(9)}},
+      {.id = block_object_id(2), .kind = ObjectKind::snapshot, .refs = {block_object_id(1)}}};
   return encode_block(directory, body);
 }
 
@@ -51,7 +52,7 @@ TEST(BlockTest, DirectoryComesBack) {
   ASSERT_TRUE(directory);
   EXPECT_EQ(directory->block_class, BlockClass::metadata);
   ASSERT_EQ(directory->objects.size(), 2u);
-  EXPECT_EQ(directory->objects[0].refs, (std::vector{id_of(8), id_of(9)}));
+  EXPECT_EQ(directory->objects[0].refs, (std::vector{block_object_id(8), block_object_id(9)}));
   EXPECT_EQ(directory->objects[1].kind, ObjectKind::snapshot);
   const ByteView body = ByteView(block).subspan(directory->body_offset, directory->body_bytes);
   EXPECT_EQ(encode_block(*directory, body), block);

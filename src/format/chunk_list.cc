@@ -11,7 +11,7 @@
 namespace rb {
 namespace {
 
-constexpr std::uint8_t kVersion = 0;
+constexpr std::uint8_t kChunkListVersion = 0;
 
 // What a page may hold, whoever made it. `previous` is the item before, or nullptr.
 const char* wrong_with(int level, const ChunkListItem& item, const ChunkListItem* previous) {
@@ -25,7 +25,7 @@ const char* wrong_with(int level, const ChunkListItem& item, const ChunkListItem
   return nullptr;
 }
 
-std::unexpected<Error> corrupt(const char* what) {
+std::unexpected<Error> corrupt_chunk_list(const char* what) {
   return fail(Errc::corrupt, std::string("chunk list: ") + what);
 }
 
@@ -41,7 +41,7 @@ Object encode_chunk_list(const ChunkListPage& page) {
   Object object{.kind = ObjectKind::chunk_list};
   object.payload.reserve(8 + page.items.size() * 4);
   ByteWriter writer(object.payload);
-  writer.u8(kVersion);
+  writer.u8(kChunkListVersion);
   writer.u8(static_cast<std::uint8_t>(page.level));
   writer.varint(page.items.size());
   std::uint64_t total = 0;
@@ -62,16 +62,18 @@ Object encode_chunk_list(const ChunkListPage& page) {
 }
 
 Result<ChunkListPage> decode_chunk_list(std::span<const ObjectId> refs, ByteView payload) {
-  if (!fits(refs.size(), payload.size())) return corrupt("larger than any page may be");
+  if (!fits(refs.size(), payload.size())) return corrupt_chunk_list("larger than any page may be");
   ByteReader reader(payload);
   const std::uint8_t version = reader.u8();
-  if (reader.ok() && version != kVersion) return fail(Errc::unsupported, "chunk list: unknown version");
+  if (reader.ok() && version != kChunkListVersion)
+    return fail(Errc::unsupported, "chunk list: unknown version");
   ChunkListPage page;
   page.level = reader.u8();
-  if (page.level >= kMaxPageLevels) return corrupt("too many levels");
+  if (page.level >= kMaxPageLevels) return corrupt_chunk_list("too many levels");
   const std::uint64_t count = reader.varint_max(kMaxPageItems);
-  if (!reader.ok() || count == 0 || count > reader.remaining() / 2) return corrupt("impossible count");
-  if (!are_unique(refs)) return corrupt("a reference stands twice");
+  if (!reader.ok() || count == 0 || count > reader.remaining() / 2)
+    return corrupt_chunk_list("impossible count");
+  if (!are_unique(refs)) return corrupt_chunk_list("a reference stands twice");
 
   page.items.resize(count);
   std::uint64_t total = 0;
@@ -84,15 +86,15 @@ Result<ChunkListPage> decode_chunk_list(std::span<const ObjectId> refs, ByteView
   for (ChunkListItem& item : page.items) {
     if (const std::uint64_t code = reader.varint(); code > 0) {
       const ObjectId* id = decoder.decode(code - 1);
-      if (id == nullptr) return corrupt("names a reference that it does not have");
+      if (id == nullptr) return corrupt_chunk_list("names a reference that it does not have");
       item.id = *id;
     }
-    if (!reader.ok()) return corrupt("cut off");
-    if (const char* what = wrong_with(page.level, item, previous)) return corrupt(what);
+    if (!reader.ok()) return corrupt_chunk_list("cut off");
+    if (const char* what = wrong_with(page.level, item, previous)) return corrupt_chunk_list(what);
     previous = &item;
   }
-  if (!reader.done()) return corrupt("bytes after the end");
-  if (!decoder.done()) return corrupt("a reference that nothing names");
+  if (!reader.done()) return corrupt_chunk_list("bytes after the end");
+  if (!decoder.done()) return corrupt_chunk_list("a reference that nothing names");
   return page;
 }
 

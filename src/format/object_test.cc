@@ -13,7 +13,7 @@ namespace {
 constexpr std::array kKinds = {ObjectKind::chunk, ObjectKind::chunk_list, ObjectKind::tree,
                                ObjectKind::snapshot};
 
-ObjectId id_of(std::uint8_t byte) {
+ObjectId object_id(std::uint8_t byte) {
   ObjectId id;
   id.bytes.fill(byte);
   return id;
@@ -28,7 +28,7 @@ TEST(ObjectTest, TheSameBytesHaveAnotherIdAsEachKind) {
 }
 
 TEST(ObjectTest, BytesCannotMoveBetweenReferencesAndPayload) {
-  const std::vector<ObjectId> refs = {id_of(1), id_of(2)};
+  const std::vector<ObjectId> refs = {object_id(1), object_id(2)};
   Bytes payload = {7};
   const ObjectId both = object_id(ObjectKind::tree, refs, payload);
   Bytes longer(refs[1].bytes.begin(), refs[1].bytes.end());

@@ -16,7 +16,7 @@ HashKey test_key(std::uint8_t first = 0) {
   return key;
 }
 
-const RepositoryId kRepository = *id_from_hex<RepositoryId>("000102030405060708090a0b0c0d0e0f");
+const RepositoryId kPackRepository = *id_from_hex<RepositoryId>("000102030405060708090a0b0c0d0e0f");
 const PackPosition kAt{.pack = 3, .offset = 80};
 const PackRecordOwner kOwner{.node = 7, .domain = 9};
 
@@ -57,7 +57,8 @@ TEST(PackFormatTest, FileNames) {
 }
 
 TEST(PackFormatTest, HeaderGoldenBytes) {
-  const Bytes bytes = encode_pack_header({.repository = kRepository, .number = 0x2a, .collections_begun = 5});
+  const Bytes bytes =
+      encode_pack_header({.repository = kPackRepository, .number = 0x2a, .collections_begun = 5});
   EXPECT_EQ(to_hex(bytes),
             "e772627061636b0a"                                                    // magic
             "00000000"                                                            // version
@@ -70,7 +71,7 @@ TEST(PackFormatTest, HeaderGoldenBytes) {
 
 TEST(PackFormatTest, HeaderRoundTripAndDamage) {
   const PackHeader header{
-      .repository = kRepository, .number = 77, .collections_begun = 3, .writer = PackWriter::collector};
+      .repository = kPackRepository, .number = 77, .collections_begun = 3, .writer = PackWriter::collector};
   const Bytes bytes = encode_pack_header(header);
   ASSERT_EQ(bytes.size(), kPackHeaderBytes);
   EXPECT_EQ(*decode_pack_header(bytes), header);
@@ -84,7 +85,7 @@ TEST(PackFormatTest, HeaderRoundTripAndDamage) {
 }
 
 TEST(PackFormatTest, UnknownVersionIsUnsupported) {
-  Bytes bytes = encode_pack_header({.repository = kRepository, .number = 1});
+  Bytes bytes = encode_pack_header({.repository = kPackRepository, .number = 1});
   bytes[8] = 1;
   const Digest digest = hash(ByteView(bytes).first(48));
   std::copy(digest.bytes.begin(), digest.bytes.end(), bytes.begin() + 48);

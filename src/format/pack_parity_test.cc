@@ -11,11 +11,10 @@
 namespace rb {
 namespace {
 
-constexpr std::size_t kSector = kParitySectorBytes;
-const ParityOwner kOwner{*id_from_hex<RepositoryId>("000102030405060708090a0b0c0d0e0f"), 3};
+const ParityOwner kParityOwner{*id_from_hex<RepositoryId>("000102030405060708090a0b0c0d0e0f"), 3};
 
 ParityIndex index_for(std::uint64_t pack_bytes, unsigned percent) {
-  ParityIndex index{.owner = kOwner, .layout = plan_parity_layout(pack_bytes, percent)};
+  ParityIndex index{.owner = kParityOwner, .layout = plan_parity_layout(pack_bytes, percent)};
   index.pack_digest.bytes.fill(0xd1);
   for (std::uint32_t i = 0; i < index.layout.sectors(); ++i)
     index.sector_crcs.push_back(0x10000 + i);
@@ -31,10 +30,10 @@ Bytes file_of(const ParityIndex& index) {
   return file;
 }
 
-Result<DecodedParityIndex> decode(ByteView file, const ParityOwner& owner = kOwner) {
+Result<DecodedParityIndex> decode(ByteView file, const ParityOwner& owner = kParityOwner) {
   return decode_parity_index(owner, file.size(), [&](std::uint64_t offset) -> std::optional<ByteView> {
-    RB_ASSERT(offset + kSector <= file.size());
-    return file.subspan(offset, kSector);
+    RB_ASSERT(offset + kParitySectorBytes <= file.size());
+    return file.subspan(offset, kParitySectorBytes);
   });
 }
 
@@ -45,7 +44,7 @@ void expect_decodes(ByteView file, const ParityIndex& index, std::size_t damaged
   EXPECT_EQ(decoded->damaged_pages, damaged_pages);
 }
 
-void expect_refused(ByteView file, Errc code, const ParityOwner& owner = kOwner) {
+void expect_refused(ByteView file, Errc code, const ParityOwner& owner = kParityOwner) {
   const auto decoded = decode(file, owner);
   ASSERT_FALSE(decoded);
   EXPECT_EQ(decoded.error().code, code) << decoded.error().message;
@@ -66,7 +65,7 @@ TEST(PackParityTest, ADefaultPackHasFivePercent) {
   EXPECT_EQ(layout.data_rows(), 100u);
   EXPECT_EQ(layout.parity_rows, 5u);
   EXPECT_EQ(layout.index_bytes(), 88 + 4 * (32768 + 5 * 328) + 32u);
-  EXPECT_EQ(layout.file_bytes(), (2 * 34 + 5 * 328) * kSector);
+  EXPECT_EQ(layout.file_bytes(), (2 * 34 + 5 * 328) * kParitySectorBytes);
 }
 
 TEST(PackParityTest, EveryPlanIsValidAndGivesItsShare) {
@@ -82,7 +81,7 @@ TEST(PackParityTest, EveryPlanIsValidAndGivesItsShare) {
     RC_ASSERT(100ull * layout.parity_sectors() >= std::uint64_t{layout.sectors()} * percent);
     RC_ASSERT(layout.page_offset(1, layout.index_pages() - 1) ==
               layout.parity_offset(layout.parity_sectors()));
-    RC_ASSERT(layout.page_offset(1, 0) + kSector == layout.file_bytes());
+    RC_ASSERT(layout.page_offset(1, 0) + kParitySectorBytes == layout.file_bytes());
   }));
 }
 
@@ -112,7 +111,7 @@ TEST(PackParityTest, AnIndexComesBack) {
 TEST(PackParityTest, ToTheByte) {
   const ParityIndex index = index_for(5000, 5);
   const Bytes file = file_of(index);
-  ASSERT_EQ(file.size(), 4 * kSector);
+  ASSERT_EQ(file.size(), 4 * kParitySectorBytes);
   EXPECT_EQ(to_hex(ByteView(file).first(88)),
             "e77262706172"
             "0d0a"
@@ -127,10 +126,11 @@ TEST(PackParityTest, ToTheByte) {
   EXPECT_EQ(to_hex(ByteView(file).subspan(88, 16)), "00000100010001000000020001000200");
   EXPECT_EQ(to_hex(ByteView(file).subspan(104, 32)),
             "87b46ab5cf41fa65e39c379f82a2d9747636507bcfb4801ac2c65e9950c80846");
-  const ByteView rest = ByteView(file).subspan(136, kSector - 4 - 136);
+  const ByteView rest = ByteView(file).subspan(136, kParitySectorBytes - 4 - 136);
   EXPECT_TRUE(std::ranges::all_of(rest, [](std::uint8_t b) { return b == 0; }));
-  EXPECT_EQ(to_hex(ByteView(file).subspan(kSector - 4, 4)), "40f06513");
-  EXPECT_TRUE(std::ranges::equal(ByteView(file).first(kSector), ByteView(file).last(kSector)));
+  EXPECT_EQ(to_hex(ByteView(file).subspan(kParitySectorBytes - 4, 4)), "40f06513");
+  EXPECT_TRUE(
+      std::ranges::equal(ByteView(file).first(kParitySectorBytes), ByteView(file).last(kParitySectorBytes)));
 }
 
 TEST(PackParityTest, OneCopyOfEachPageIsEnough) {
@@ -145,7 +145,7 @@ TEST(PackParityTest, OneCopyOfEachPageIsEnough) {
     for (std::uint32_t page = 0; page < pages; ++page) {
       const unsigned copy = random() % 3;
       if (copy == 2) continue;
-      file[layout.page_offset(copy, page) + random() % kSector] ^=
+      file[layout.page_offset(copy, page) + random() % kParitySectorBytes] ^=
           static_cast<std::uint8_t>(1 + random() % 255);
       ++damaged;
     }
@@ -170,19 +170,19 @@ TEST(PackParityTest, ACutOrALongerFileIsReadAsFarAsItGoes) {
   Bytes longer = file;
   longer.resize(file.size() + 10'000, 0xee);
   expect_decodes(longer, index, 0);
-  const std::size_t first_copy = layout.index_pages() * kSector;
+  const std::size_t first_copy = layout.index_pages() * kParitySectorBytes;
   expect_decodes(ByteView(file).first(first_copy), index, layout.index_pages());
   expect_refused(ByteView(file).first(first_copy - 1), Errc::corrupt);
-  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, kSector - 1, kSector})
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, kParitySectorBytes - 1, kParitySectorBytes})
     expect_refused(ByteView(file).first(size), Errc::corrupt);
 }
 
 TEST(PackParityTest, ThatOfAnotherPackIsNotBelieved) {
   const Bytes file = file_of(index_for(20'000'000, 5));
-  ParityOwner other = kOwner;
+  ParityOwner other = kParityOwner;
   other.pack = 4;
   expect_refused(file, Errc::corrupt, other);
-  other = kOwner;
+  other = kParityOwner;
   other.repository.bytes[0] ^= 1;
   expect_refused(file, Errc::corrupt, other);
 }
@@ -190,8 +190,9 @@ TEST(PackParityTest, ThatOfAnotherPackIsNotBelieved) {
 TEST(PackParityTest, APageInTheWrongPlaceIsNotBelieved) {
   const ParityIndex index = index_for(20'000'000, 5);
   Bytes file = file_of(index);
-  for (const std::uint64_t from : {std::uint64_t{2 * kSector}, std::uint64_t{0}}) {
-    std::copy_n(file.begin() + static_cast<std::ptrdiff_t>(from), kSector, file.begin() + kSector);
+  for (const std::uint64_t from : {std::uint64_t{2 * kParitySectorBytes}, std::uint64_t{0}}) {
+    std::copy_n(file.begin() + static_cast<std::ptrdiff_t>(from), kParitySectorBytes,
+                file.begin() + kParitySectorBytes);
     expect_decodes(file, index, 1);
   }
 }

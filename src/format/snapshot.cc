@@ -11,7 +11,7 @@
 namespace rb {
 namespace {
 
-constexpr std::uint8_t kVersion = 0;
+constexpr std::uint8_t kSnapshotVersion = 0;
 constexpr std::uint8_t kMerged = 1;     // flag of a snapshot
 constexpr std::uint8_t kRecursive = 1;  // flags of a source
 constexpr std::uint8_t kDeleting = 2;
@@ -19,7 +19,7 @@ constexpr std::uint8_t kDeleting = 2;
 // Fields of a source that are not its path take at least this much; bounds a count before memory is taken.
 constexpr std::size_t kMinSourceBytes = 12;
 
-std::unexpected<Error> corrupt(const char* what) {
+std::unexpected<Error> corrupt_snapshot(const char* what) {
   return fail(Errc::corrupt, std::string("snapshot: ") + what);
 }
 
@@ -118,7 +118,7 @@ Status check_sources(const std::vector<Source>& sources) {
 Bytes encode_payload(const Snapshot& snapshot) {
   Bytes payload;
   ByteWriter writer(payload);
-  writer.u8(kVersion);
+  writer.u8(kSnapshotVersion);
   writer.u8(snapshot.merged ? kMerged : 0);
   write_time(writer, snapshot.client_time);
   writer.sized(snapshot.host);
@@ -157,15 +157,16 @@ Object encode_snapshot(const Snapshot& snapshot) {
 }
 
 Result<Snapshot> decode_snapshot(std::span<const ObjectId> refs, ByteView payload) {
-  if (refs.size() != 1) return corrupt("not exactly one root tree");
-  if (ObjectId::kSize + payload.size() > kMaxMetadataBytes) return corrupt("larger than any snapshot may be");
+  if (refs.size() != 1) return corrupt_snapshot("not exactly one root tree");
+  if (ObjectId::kSize + payload.size() > kMaxMetadataBytes)
+    return corrupt_snapshot("larger than any snapshot may be");
   ByteReader reader(payload);
   const std::uint8_t version = reader.u8();
-  if (reader.ok() && version != kVersion) return fail(Errc::unsupported, "snapshot: unknown version");
+  if (reader.ok() && version != kSnapshotVersion) return fail(Errc::unsupported, "snapshot: unknown version");
   Snapshot snapshot;
   snapshot.root = refs[0];
   const std::uint8_t flags = reader.u8();
-  if (flags > kMerged) return corrupt("unknown flags");
+  if (flags > kMerged) return corrupt_snapshot("unknown flags");
   snapshot.merged = flags == kMerged;
   snapshot.client_time = read_time(reader);
   snapshot.host = read_text(reader, kMaxLabelBytes);
@@ -183,10 +184,10 @@ Result<Snapshot> decode_snapshot(std::span<const ObjectId> refs, ByteView payloa
   for (std::uint64_t i = 0; i < warnings && reader.ok(); ++i) {
     snapshot.warnings.push_back(read_text(reader, kMaxWarningBytes));
   }
-  if (!reader.ok()) return corrupt("cut off, or a field out of its bounds");
-  if (!reader.done()) return corrupt("bytes after the end");
+  if (!reader.ok()) return corrupt_snapshot("cut off, or a field out of its bounds");
+  if (!reader.done()) return corrupt_snapshot("bytes after the end");
   if (Status status = check_sources(snapshot.sources); !status)
-    return corrupt(status.error().message.c_str());
+    return corrupt_snapshot(status.error().message.c_str());
   return snapshot;
 }
 

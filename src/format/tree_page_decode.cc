@@ -11,7 +11,7 @@ namespace {
 
 using namespace tree_page_layout;
 
-std::unexpected<Error> corrupt(const char* what) {
+std::unexpected<Error> corrupt_page(const char* what) {
   return fail(Errc::corrupt, std::string("tree page: ") + what);
 }
 
@@ -47,21 +47,21 @@ class LeafDecoder {
   Result<std::vector<Entry>> decode() {
     const std::uint64_t count =
         reader_.varint_max(std::min(kMaxPageItems, reader_.remaining() / kFixedBytes));
-    if (!reader_.ok()) return corrupt("impossible count");
+    if (!reader_.ok()) return corrupt_page("impossible count");
     std::vector<Entry> entries(count);
     if (count > 0) {
       RB_TRY(read_owners(count));
       RB_TRY(find_columns(count));
       for (std::size_t i = 0; i < count; ++i) {
-        if (!read_entry(i, entries)) return corrupt(wrong_);
+        if (!read_entry(i, entries)) return corrupt_page(wrong_);
       }
       for (const ByteReader& column : columns_) {
-        if (!column.done()) return corrupt("a column of a wrong length");
+        if (!column.done()) return corrupt_page("a column of a wrong length");
       }
-      if (owners_seen_ != owners_.size()) return corrupt("an owner of nothing");
+      if (owners_seen_ != owners_.size()) return corrupt_page("an owner of nothing");
     }
-    if (!reader_.done()) return corrupt("bytes after the end");
-    if (!refs_.done()) return corrupt("a reference that nothing names");
+    if (!reader_.done()) return corrupt_page("bytes after the end");
+    if (!refs_.done()) return corrupt_page("a reference that nothing names");
     return entries;
   }
 
@@ -70,18 +70,18 @@ class LeafDecoder {
 
   Status read_owners(std::size_t count) {
     owners_.resize(reader_.varint_max(std::min(count, reader_.remaining() / kMinOwnerBytes)));
-    if (owners_.empty()) return corrupt("impossible count of owners");
+    if (owners_.empty()) return corrupt_page("impossible count of owners");
     for (Owner& owner : owners_) {
       owner.uid = static_cast<std::uint32_t>(reader_.varint_max(UINT32_MAX));
       owner.gid = static_cast<std::uint32_t>(reader_.varint_max(UINT32_MAX));
       owner.user = as_text(reader_.sized(kMaxOwnerNameBytes));
       owner.group = as_text(reader_.sized(kMaxOwnerNameBytes));
     }
-    if (!reader_.ok()) return corrupt("impossible owner");
+    if (!reader_.ok()) return corrupt_page("impossible owner");
     if (owners_.size() > 1) {
       std::vector<Owner> sorted = owners_;
       std::ranges::sort(sorted);
-      if (std::ranges::adjacent_find(sorted) != sorted.end()) return corrupt("an owner stands twice");
+      if (std::ranges::adjacent_find(sorted) != sorted.end()) return corrupt_page("an owner stands twice");
     }
     return {};
   }
@@ -94,8 +94,8 @@ class LeafDecoder {
     std::array<ByteView, kColumns> columns;
     for (std::size_t i = 0; i < kColumns; ++i)
       columns[i] = reader_.bytes(lengths[i]);
-    if (!reader_.ok()) return corrupt("cut off");
-    if (!are_name_bytes(as_text(columns[kNames]))) return corrupt("impossible name");
+    if (!reader_.ok()) return corrupt_page("cut off");
+    if (!are_name_bytes(as_text(columns[kNames]))) return corrupt_page("impossible name");
     for (std::size_t i = 0; i < kColumns; ++i)
       columns_[i] = ByteReader(columns[i]);
     count_ = count;
@@ -300,7 +300,7 @@ class LeafDecoder {
 
 Result<std::vector<PageChild>> decode_inner(std::span<const ObjectId> refs, ByteReader& reader) {
   const std::uint64_t count = reader.varint_max(kMaxPageItems);
-  if (!reader.ok() || count == 0 || count != refs.size()) return corrupt("impossible count of pages");
+  if (!reader.ok() || count == 0 || count != refs.size()) return corrupt_page("impossible count of pages");
   std::vector<PageChild> children(count);
   std::uint64_t entries = 0;
   std::size_t name_bytes = 0;
@@ -312,15 +312,15 @@ Result<std::vector<PageChild>> decode_inner(std::span<const ObjectId> refs, Byte
     child.entry_count = reader.varint_max(UINT64_MAX - entries);
     entries += child.entry_count;
     if (!reader.ok() || child.entry_count == 0 || !are_name_bytes(suffix))
-      return corrupt("cut off, or an impossible number of entries");
+      return corrupt_page("cut off, or an impossible number of entries");
     if (!next_name(before, shared, suffix, child.first_name))
-      return corrupt("impossible name or order of names");
+      return corrupt_page("impossible name or order of names");
     name_bytes += child.first_name.size();
-    if (name_bytes > kMaxMetadataBytes) return corrupt("too many bytes of names");
+    if (name_bytes > kMaxMetadataBytes) return corrupt_page("too many bytes of names");
     child.id = refs[i];
     before = child.first_name;
   }
-  if (!reader.done()) return corrupt("bytes after the end");
+  if (!reader.done()) return corrupt_page("bytes after the end");
   return children;
 }
 
@@ -328,15 +328,16 @@ Result<std::vector<PageChild>> decode_inner(std::span<const ObjectId> refs, Byte
 
 Result<TreePage> decode_tree_page(std::span<const ObjectId> refs, ByteView payload) {
   if (refs.size() > kMaxObjectRefs || refs.size() * ObjectId::kSize + payload.size() > kMaxMetadataBytes) {
-    return corrupt("larger than any page may be");
+    return corrupt_page("larger than any page may be");
   }
   ByteReader reader(payload);
   const std::uint8_t version = reader.u8();
-  if (reader.ok() && version != kVersion) return fail(Errc::unsupported, "tree page: unknown version");
+  if (reader.ok() && version != kTreePageVersion)
+    return fail(Errc::unsupported, "tree page: unknown version");
   TreePage page;
   page.level = reader.u8();
-  if (!reader.ok() || page.level >= kMaxPageLevels) return corrupt("too many levels");
-  if (!are_unique(refs)) return corrupt("a reference stands twice");
+  if (!reader.ok() || page.level >= kMaxPageLevels) return corrupt_page("too many levels");
+  if (!are_unique(refs)) return corrupt_page("a reference stands twice");
   if (page.level == 0) {
     RB_TRY(page.entries, LeafDecoder(refs, reader).decode());
   } else {

@@ -226,7 +226,7 @@ class LeafEncoder {
     }
     payload.reserve(total);
     ByteWriter writer(payload);
-    writer.u8(kVersion);
+    writer.u8(kTreePageVersion);
     writer.u8(0);
     writer.varint(entries_.size());
     if (!entries_.empty()) {
@@ -257,7 +257,7 @@ Object encode_inner(const TreePage& page) {
   object.payload.reserve(8 + page.children.size() * 24);
   object.refs.reserve(page.children.size());
   ByteWriter writer(object.payload);
-  writer.u8(kVersion);
+  writer.u8(kTreePageVersion);
   writer.u8(static_cast<std::uint8_t>(page.level));
   writer.varint(page.children.size());
   const PageChild* previous = nullptr;

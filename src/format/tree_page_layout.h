@@ -9,7 +9,7 @@
 
 namespace rb::tree_page_layout {
 
-inline constexpr std::uint8_t kVersion = 0;
+inline constexpr std::uint8_t kTreePageVersion = 0;
 
 // The columns of a leaf whose width varies, in the order in which they stand.
 enum ColumnIndex : std::size_t {

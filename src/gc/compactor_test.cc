@@ -27,8 +27,8 @@ NamedObject object_of(std::uint32_t domain, int number) {
 
 // Blocks of eight objects of two nodes in two domains; every third object lives, of every fourth block all
 // do, of every fifth none.
-struct Scene {
-  explicit Scene(int blocks = 30) {
+struct CompactionScene {
+  explicit CompactionScene(int blocks = 30) {
     EXPECT_TRUE(fs.create_directory(kDirectory) && fs.sync_directory("/"));
     store = open_store(fs);
     for (int block = 0; block < blocks; ++block)
@@ -129,7 +129,7 @@ Result<Outcome> collect(Catalog& catalog, PackStore& packs, const UnlinkSteps& s
 }
 
 // Every object that lives is where its row says.
-void expect_all_readable(const Scene& scene, Catalog& catalog, PackStore& packs) {
+void expect_all_readable(const CompactionScene& scene, Catalog& catalog, PackStore& packs) {
   BlockReader reader;
   for (const CatalogObject& object : scene.batch.objects) {
     const auto rows = catalog.find(object.domain, std::span(&object.id, 1));
@@ -154,7 +154,7 @@ std::uint64_t sum(const std::map<std::uint32_t, std::uint64_t>& numbers) {
 }
 
 TEST(CompactorTest, MovesWhatLivesAndGivesTheRestBack) {
-  Scene scene;
+  CompactionScene scene;
   const Numbers before = scene.store->packs();
   const std::uint64_t stored_before = scene.store->stored_bytes();
   const auto outcome = collect(*scene.catalog, *scene.store, scene.steps(), 7);
@@ -182,7 +182,7 @@ TEST(CompactorTest, MovesWhatLivesAndGivesTheRestBack) {
 }
 
 TEST(CompactorTest, LeavesWhatMovedMeanwhile) {
-  Scene scene;
+  CompactionScene scene;
   const std::atomic<bool> cancelled = false;
   const PackUsage usage = usage_of(*scene.catalog);
   CatalogObject moved = scene.batch.objects[0];
@@ -205,7 +205,7 @@ TEST(CompactorTest, LeavesWhatMovedMeanwhile) {
 }
 
 TEST(CompactorTest, ADamagedRecordStaysAndSoDoesItsPack) {
-  Scene scene;
+  CompactionScene scene;
   const ObjectRow damaged = scene.batch.objects[0].row;
   const std::string path = scene.store->path(damaged.at.pack);
   scene.fs.zero(path, damaged.at.offset, 100);
@@ -217,7 +217,7 @@ TEST(CompactorTest, ADamagedRecordStaysAndSoDoesItsPack) {
 }
 
 TEST(CompactorTest, PlansTheSparsestWithinTheBudget) {
-  Scene scene(100);
+  CompactionScene scene(100);
   const Numbers sealed = scene.store->sealed_packs();
   ASSERT_GE(sealed.size(), 8u);
   PackUsage usage;
@@ -248,7 +248,7 @@ TEST(CompactorTest, PlansTheSparsestWithinTheBudget) {
 // rest.
 TEST(CompactorTest, NoCrashLosesAnObject) {
   for (std::uint64_t operations = 0;; operations += 1 + operations / 8) {
-    Scene scene;
+    CompactionScene scene;
     scene.fs.crash_after(operations);
     const bool done = collect(*scene.catalog, *scene.store, scene.steps(), 20).has_value();
     for (std::size_t left = scene.persisted; left <= scene.log->batches.size(); ++left) {

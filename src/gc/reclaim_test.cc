@@ -10,7 +10,7 @@ namespace rb::test {
 namespace {
 
 // A backup of eight files, of which `kept` have the contents they had in every other one.
-SnapshotInfo back_up(CollectedRepository& repository, int run, int kept) {
+SnapshotInfo back_up_mixed(CollectedRepository& repository, int run, int kept) {
   std::vector<NamedObject> objects;
   std::vector<ObjectId> refs;
   for (int file = 0; file < 8; ++file) {
@@ -41,12 +41,12 @@ TEST(ReclaimTest, DeletedHistoryGivesItsSpaceBack) {
   CollectedRepository repository;
   std::vector<SnapshotInfo> history;
   for (int run = 1; run <= 20; ++run)
-    history.push_back(back_up(repository, run, 2));
+    history.push_back(back_up_mixed(repository, run, 2));
   const std::uint64_t full = repository.core().packs().stored_bytes();
   for (std::size_t i = 0; i + 2 < history.size(); ++i)
     repository.remove(history[i]);
   repository.collect_all();
-  back_up(repository, 21, 2);  // a later pack is open, so that the one before may go
+  back_up_mixed(repository, 21, 2);  // a later pack is open, so that the one before may go
   repository.collect_all();
   const Status kept = repository.check_kept();
   EXPECT_TRUE(kept) << kept.error().message;
@@ -70,7 +70,7 @@ TEST(ReclaimTest, ASettledRepositoryIsLeftAlone) {
   CollectedRepository repository;
   std::vector<SnapshotInfo> history;
   for (int run = 1; run <= 20; ++run)
-    history.push_back(back_up(repository, run, 4));
+    history.push_back(back_up_mixed(repository, run, 4));
   for (std::size_t i = 0; i < history.size(); i += 2)
     repository.remove(history[i]);
   repository.collect_all();
@@ -86,7 +86,7 @@ TEST(ReclaimTest, ARestoreInProgressFindsWhatMoved) {
   CollectedRepository repository;
   std::vector<SnapshotInfo> history;
   for (int run = 1; run <= 12; ++run)
-    history.push_back(back_up(repository, run, 4));
+    history.push_back(back_up_mixed(repository, run, 4));
   for (std::size_t i = 0; i + 1 < history.size(); ++i)
     repository.remove(history[i]);
   const auto reader = repository.begin(SessionPurpose::read);
@@ -114,7 +114,7 @@ TEST(ReclaimTest, NoCrashLosesASnapshot) {
       CollectedRepository repository;
       std::vector<SnapshotInfo> history;
       for (int run = 1; run <= 8; ++run)
-        history.push_back(back_up(repository, run, 3));
+        history.push_back(back_up_mixed(repository, run, 3));
       for (std::size_t i = 0; i + 2 < history.size(); ++i)
         repository.remove(history[i]);
       repository.collect_all();

@@ -22,7 +22,7 @@ ObjectId id_of(std::uint64_t number) {
 }
 
 // What a repository held when a collection froze, and what came since.
-struct Scene {
+struct SweepScene {
   std::vector<CatalogObject> objects;  // as they are at the start of the sweep
   std::vector<CatalogCommit> commits;
   std::shared_ptr<DeadSet> dead = std::make_shared<DeadSet>();
@@ -31,8 +31,8 @@ struct Scene {
 
 // Every object refers to some of the two before it in its domain. `seed` decides which live, and which of the
 // dead came again.
-Scene make_scene(std::uint64_t seed, std::uint64_t count) {
-  Scene scene;
+SweepScene make_scene(std::uint64_t seed, std::uint64_t count) {
+  SweepScene scene;
   scene.dead->limit = count + 1;
   const auto chance = [&seed](unsigned in) {
     seed = seed * 6364136223846793005u + 1442695040888963407u;
@@ -70,7 +70,7 @@ Scene make_scene(std::uint64_t seed, std::uint64_t count) {
 }
 
 // The second of two objects with the same key replaces the first.
-void fill(Catalog& catalog, const Scene& scene) {
+void fill(Catalog& catalog, const SweepScene& scene) {
   CatalogBatch batch;
   batch.commits = scene.commits;
   std::map<std::uint32_t, std::set<ObjectId>> keys;
@@ -116,7 +116,7 @@ Contents contents_of(Catalog& catalog) {
   return found;
 }
 
-Contents expected_after(const Scene& scene) {
+Contents expected_after(const SweepScene& scene) {
   Contents expected;
   for (std::uint32_t domain = 0; domain < kDomains; ++domain)
     expected.counts[domain] = 0;
@@ -162,14 +162,14 @@ struct FakeStore {
   }
 };
 
-Result<SweepReport> sweep(Catalog& catalog, const Scene& scene, FakeStore& store) {
+Result<SweepReport> sweep(Catalog& catalog, const SweepScene& scene, FakeStore& store) {
   const std::atomic<bool> cancelled = false;
   return run_sweep(catalog, store.steps(), {.stretch_rows = kStretch, .gone = scene.gone}, cancelled);
 }
 
 TEST(SweeperTest, RemovesWhatIsDeadAndNothingElse) {
   EXPECT_TRUE(rc::check([](std::uint64_t seed) {
-    const Scene scene = make_scene(seed, seed % 60);
+    const SweepScene scene = make_scene(seed, seed % 60);
     MemoryCatalog catalog;
     fill(catalog, scene);
     const std::size_t rows_before = contents_of(catalog).rows.size();
@@ -195,7 +195,7 @@ TEST(SweeperTest, RemovesWhatIsDeadAndNothingElse) {
 // A crash leaves the effect of some first n batches; a sweep of any of them ends the same.
 TEST(SweeperTest, GoesOnAfterACrashAnywhere) {
   for (const std::uint64_t seed : {3, 14, 159}) {
-    const Scene scene = make_scene(seed, 50);
+    const SweepScene scene = make_scene(seed, 50);
     const auto log = std::make_shared<MemoryCatalogLog>();
     std::size_t before = 0;
     {
@@ -230,7 +230,7 @@ TEST(SweeperTest, GoesOnAfterACrashAnywhere) {
 }
 
 TEST(SweeperTest, AnErrorLeavesTheDeadSetInPlace) {
-  const Scene scene = make_scene(26, 40);
+  const SweepScene scene = make_scene(26, 40);
   MemoryCatalog catalog;
   fill(catalog, scene);
   std::size_t failures = 0;
@@ -248,7 +248,7 @@ TEST(SweeperTest, AnErrorLeavesTheDeadSetInPlace) {
 }
 
 TEST(SweeperTest, StopsWhenAskedTo) {
-  const Scene scene = make_scene(5, 40);
+  const SweepScene scene = make_scene(5, 40);
   MemoryCatalog catalog;
   fill(catalog, scene);
   FakeStore store;
@@ -261,7 +261,7 @@ TEST(SweeperTest, StopsWhenAskedTo) {
 }
 
 TEST(SweeperTest, WithoutADeadSetThereIsNothingToDo) {
-  const Scene scene = make_scene(5, 40);
+  const SweepScene scene = make_scene(5, 40);
   const auto log = std::make_shared<MemoryCatalogLog>();
   MemoryCatalog catalog(log);
   fill(catalog, scene);
@@ -277,7 +277,7 @@ TEST(SweeperTest, WithoutADeadSetThereIsNothingToDo) {
 }
 
 TEST(SweeperTest, RefusesCountsThatCannotBe) {
-  const Scene scene = make_scene(8, 40);
+  const SweepScene scene = make_scene(8, 40);
   MemoryCatalog catalog;
   fill(catalog, scene);
   ASSERT_TRUE(catalog.apply({.object_counts = {{0, 0}, {1, 0}, {2, 0}}}));
@@ -291,7 +291,7 @@ TEST(SweeperTest, RefusesCountsThatCannotBe) {
 // The same on the catalog of a server, which is closed and opened again after each step.
 TEST(SweeperTest, GoesOnInTheCatalogOnDisk) {
   const TempDirectory directory;
-  const Scene scene = make_scene(77, 40);
+  const SweepScene scene = make_scene(77, 40);
   {
     const auto catalog = open_rocks_catalog(directory.path() + "/c");
     ASSERT_TRUE(catalog && (*catalog)->clear(RepositoryId{}));

@@ -10,22 +10,22 @@ namespace rb::test {
 
 namespace {
 
-constexpr char kDirectory[] = "/packs";
+constexpr char kUnlinkDirectory[] = "/packs";
 constexpr std::uint64_t kPacks = 6;
 using Numbers = std::vector<std::uint64_t>;
 
-std::unique_ptr<PackStore> open_store(FileSystem& fs) {
+std::unique_ptr<PackStore> open_full_packs(FileSystem& fs) {
   // A pack is full with its first record.
-  auto opened = PackStore::open(fs, kDirectory, HashKey{}, RepositoryId{}, {.pack_bytes_max = 1});
+  auto opened = PackStore::open(fs, kUnlinkDirectory, HashKey{}, RepositoryId{}, {.pack_bytes_max = 1});
   EXPECT_TRUE(opened) << opened.error().message;
   return opened ? std::move(*opened) : nullptr;
 }
 
 // Six packs with an object each, of which those in 2 and 4 have rows.
-struct Scene {
-  Scene() {
-    EXPECT_TRUE(fs.create_directory(kDirectory) && fs.sync_directory("/"));
-    store = open_store(fs);
+struct UnlinkScene {
+  UnlinkScene() {
+    EXPECT_TRUE(fs.create_directory(kUnlinkDirectory) && fs.sync_directory("/"));
+    store = open_full_packs(fs);
     CatalogBatch batch;
     for (std::uint32_t i = 1; i <= kPacks; ++i) {
       const auto at = store->append({.node = 1 + i % 2, .domain = 1}, Bytes(100 * i, 7));
@@ -63,7 +63,7 @@ struct Scene {
 };
 
 TEST(UnlinkerTest, UnlinksWhatIsUnusedAndTakesItOff) {
-  Scene scene;
+  UnlinkScene scene;
   const auto report = unlink_packs(*scene.catalog, *scene.store, scene.steps(), Numbers{5, 1, 3, 1});
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->packs_unlinked, 3u);
@@ -75,7 +75,7 @@ TEST(UnlinkerTest, UnlinksWhatIsUnusedAndTakesItOff) {
 }
 
 TEST(UnlinkerTest, LeavesWhatCannotGoYet) {
-  Scene scene;
+  UnlinkScene scene;
   // The open one, which is the highest; one that is not there.
   const auto report = unlink_packs(*scene.catalog, *scene.store, scene.steps(), Numbers{6, 99});
   ASSERT_TRUE(report);
@@ -87,7 +87,7 @@ TEST(UnlinkerTest, LeavesWhatCannotGoYet) {
 }
 
 TEST(UnlinkerTest, UnlinksNothingBeforeTheCatalogIsOnDisk) {
-  Scene scene;
+  UnlinkScene scene;
   scene.persist_fails = true;
   EXPECT_EQ(unlink_packs(*scene.catalog, *scene.store, scene.steps(), Numbers{1}).error().code,
             Errc::no_space);
@@ -103,7 +103,7 @@ TEST(UnlinkerTest, UnlinksNothingBeforeTheCatalogIsOnDisk) {
 // done.
 TEST(UnlinkerTest, NoCrashLeavesARowWithoutItsPack) {
   for (std::uint64_t operations = 0;; ++operations) {
-    Scene scene;
+    UnlinkScene scene;
     scene.fs.crash_after(operations);
     const bool done = unlink_packs(*scene.catalog, *scene.store, scene.steps(), Numbers{1, 3, 5}).has_value();
     for (std::size_t left = scene.persisted; left <= scene.log->batches.size(); ++left) {
@@ -112,7 +112,7 @@ TEST(UnlinkerTest, NoCrashLeavesARowWithoutItsPack) {
         cut->batches.resize(left);
         MemoryCatalog catalog(cut);
         const auto disk = scene.fs.survivor(survival, operations);
-        const auto store = open_store(*disk);
+        const auto store = open_full_packs(*disk);
         ASSERT_NE(store, nullptr);
         const Numbers needed = *catalog.packs(), present = store->packs();
         EXPECT_TRUE(std::includes(present.begin(), present.end(), needed.begin(), needed.end()))

@@ -93,7 +93,7 @@ class TlsClientStream final : public ClientStream {
   bool is_broken_ = false;
 };
 
-Status set_rules(SSL_CTX& context) {
+Status set_client_rules(SSL_CTX& context) {
   SSL_CTX_set_mode(&context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_options(&context, SSL_OP_NO_COMPRESSION);
   SSL_CTX_set_verify(&context, SSL_VERIFY_NONE, nullptr);
@@ -115,7 +115,7 @@ bool is_a_name(const std::string& host) {
 Result<std::unique_ptr<TlsClient>> TlsClient::create(std::vector<api::KeyPin> pins) {
   OpensslPtr<SSL_CTX> context(SSL_CTX_new(TLS_client_method()));
   if (!context) return fail_openssl(Errc::io, "setting up TLS");
-  RB_TRY(set_rules(*context));
+  RB_TRY(set_client_rules(*context));
   return std::unique_ptr<TlsClient>(new TlsClient(std::move(context), std::move(pins)));
 }
 

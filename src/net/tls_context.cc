@@ -24,7 +24,7 @@ Status use_files(SSL_CTX& context, const TlsFiles& files) {
   return {};
 }
 
-Status set_rules(SSL_CTX& context) {
+Status set_server_rules(SSL_CTX& context) {
   SSL_CTX_set_mode(&context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_options(&context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
@@ -46,7 +46,7 @@ Status set_rules(SSL_CTX& context) {
 Result<std::shared_ptr<const TlsContext>> TlsContext::load(const TlsFiles& files) {
   OpensslPtr<SSL_CTX> context(SSL_CTX_new(TLS_server_method()));
   if (!context) return fail_openssl(Errc::io, "setting up TLS");
-  RB_TRY(set_rules(*context));
+  RB_TRY(set_server_rules(*context));
   RB_TRY(use_files(*context, files));
   return std::shared_ptr<const TlsContext>(new TlsContext(context.release()));
 }

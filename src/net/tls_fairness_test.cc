@@ -43,7 +43,7 @@ class OneSpecialNode final : public api::Backend {
   const std::function<Result<std::unique_ptr<Store>>()> make_;
 };
 
-std::string begin_text(const Credential& credential) {
+std::string fair_begin_text(const Credential& credential) {
   BeginRequest wanted;
   wanted.run = random_id<RunId>();
   const std::string body = api::encode_begin(wanted);
@@ -77,13 +77,13 @@ TEST(TlsFairnessTest, ANodeThatKeepsWorkersBusyLeavesOneToOthers) {
   std::vector<std::unique_ptr<TlsClient>> many;
   for (int i = 0; i < 10; i++) {
     many.push_back(std::make_unique<TlsClient>(served.port()));
-    ASSERT_TRUE(many.back()->send(begin_text(greedy)));
+    ASSERT_TRUE(many.back()->send(fair_begin_text(greedy)));
   }
   while (gate.waiting() < 2)
     std::this_thread::sleep_for(milliseconds(1));
   for (int i = 0; i < 5; i++) {
     TlsClient client(served.port());
-    ASSERT_TRUE(client.send(begin_text(modest)));
+    ASSERT_TRUE(client.send(fair_begin_text(modest)));
     EXPECT_EQ(status_of(client.answer()), 201) << "while the other's requests stand still";
   }
   EXPECT_EQ(gate.waiting(), 2);
@@ -94,24 +94,24 @@ TEST(TlsFairnessTest, ANodeThatKeepsWorkersBusyLeavesOneToOthers) {
 
 TEST(TlsFairnessTest, ANodeThatHoldsBodiesBackLeavesMemoryToOthers) {
   OneSpecialNode backend("greedy", [] { return fail(Errc::io, "never called"); });
-  const std::string sample = begin_text(Credential());
+  const std::string sample = fair_begin_text(Credential());
   const std::size_t body = sample.size() - sample.find("\r\n\r\n") - 4;
   TlsServed served({.body_budget_bytes = 8 * body}, &backend);
   const Credential greedy = backend.rest.nodes.enrol("greedy");
   std::vector<std::unique_ptr<TlsClient>> many;
   for (int i = 0; i < 20; i++) {
     many.push_back(std::make_unique<TlsClient>(served.port()));
-    const std::string text = begin_text(greedy);
+    const std::string text = fair_begin_text(greedy);
     ASSERT_TRUE(many.back()->send(text.substr(0, text.size() - 1)));
   }
   TlsClient client(served.port());
-  ASSERT_TRUE(client.send(begin_text(backend.rest.nodes.enrol("modest"))));
+  ASSERT_TRUE(client.send(fair_begin_text(backend.rest.nodes.enrol("modest"))));
   EXPECT_EQ(status_of(client.answer()), 201);
   EXPECT_LE(served.server->stats().body_bytes_held, 2 * body);
 }
 
 std::string read_text(TlsClient& client, const Credential& credential) {
-  EXPECT_TRUE(client.send(begin_text(credential)));
+  EXPECT_TRUE(client.send(fair_begin_text(credential)));
   const std::string answer = client.answer();
   const auto begun = api::decode_begin_answer(as_bytes(answer.substr(answer.find("\r\n\r\n") + 4)));
   EXPECT_TRUE(begun) << answer;

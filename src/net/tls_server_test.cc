@@ -15,9 +15,9 @@ using test::status_of;
 using test::TlsClient;
 using test::TlsServed;
 
-const std::string kHello = "GET /v1/server HTTP/1.1\r\nHost: h\r\n\r\n";
+const std::string kTlsHello = "GET /v1/server HTTP/1.1\r\nHost: h\r\n\r\n";
 
-std::string begin_text(const Credential& credential) {
+std::string tls_begin_text(const Credential& credential) {
   BeginRequest wanted;
   wanted.run = random_id<RunId>();
   const std::string body = api::encode_begin(wanted);
@@ -28,7 +28,7 @@ std::string begin_text(const Credential& credential) {
 
 template <typename Client>
 int hello_status(Client& client) {
-  return client.send(kHello) ? status_of(client.answer()) : 0;
+  return client.send(kTlsHello) ? status_of(client.answer()) : 0;
 }
 
 void check_still_serving(TlsServed& served) {
@@ -67,7 +67,7 @@ TEST(TlsServerTest, AnOlderTlsIsRefused) {
 TEST(TlsServerTest, PlainHttpIsRefusedWithoutAnAnswer) {
   TlsServed served;
   RawClient client(served.port());
-  ASSERT_TRUE(client.send(kHello));
+  ASSERT_TRUE(client.send(kTlsHello));
   const std::string answer = client.rest();
   EXPECT_EQ(answer.find("HTTP"), std::string::npos);
   check_still_serving(served);
@@ -87,7 +87,7 @@ TEST(TlsServerTest, GarbageAndCutHandshakesDoNoHarm) {
 
 TEST(TlsServerTest, RequestsMayComeInAnyRecords) {
   TlsServed served;
-  const std::string text = begin_text(served.backend.nodes.enrol("ana")) + kHello;
+  const std::string text = tls_begin_text(served.backend.nodes.enrol("ana")) + kTlsHello;
   for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, text.size()}) {
     TlsClient client(served.port());
     for (std::size_t at = 0; at < text.size(); at += piece)
@@ -108,7 +108,7 @@ TEST(TlsServerTest, TheEndIsSaidNotCut) {
 TEST(TlsServerTest, WithoutACredentialThereIsNothing) {
   TlsServed served;
   TlsClient client(served.port());
-  const std::string text = begin_text(test::FakeRegistry::fresh());
+  const std::string text = tls_begin_text(test::FakeRegistry::fresh());
   ASSERT_TRUE(client.send(text));
   EXPECT_EQ(status_of(client.answer()), 401);
   check_still_serving(served);
@@ -137,7 +137,7 @@ TEST(TlsServerTest, WhatSmugglesRequestsIsRefusedAndEndsTheConnection) {
   };
   for (const auto& [text, status] : cases) {
     TlsClient client(served.port());
-    (void)client.send(text + kHello);  // the server may hang up before the end of it
+    (void)client.send(text + kTlsHello);  // the server may hang up before the end of it
     const std::string answers = client.rest();
     EXPECT_EQ(status_of(answers), status) << text.substr(0, 100);
     EXPECT_EQ(answers.find("HTTP/1.1 200"), std::string::npos) << "the smuggled one was answered: " << text;
@@ -164,7 +164,7 @@ TEST(TlsServerTest, WhoStallsIsCutOffWhereverThatIs) {
   TlsClient idle(served.port());
   TlsClient in_head(served.port());
   TlsClient in_body(served.port());
-  const std::string text = begin_text(served.backend.nodes.enrol("ana"));
+  const std::string text = tls_begin_text(served.backend.nodes.enrol("ana"));
   ASSERT_TRUE(in_head.send(text.substr(0, 20)));
   ASSERT_TRUE(in_body.send(text.substr(0, text.size() - 3)));
   EXPECT_EQ(silent.rest(), "");
@@ -193,7 +193,7 @@ TEST(TlsServerTest, TricklingDoesNotHelp) {
   TlsClient in_head(served.port());
   EXPECT_TRUE(trickle(in_head, "GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(1000, 'x')));
   TlsClient in_body(served.port());
-  const std::string begin = begin_text(served.backend.nodes.enrol("ana"));
+  const std::string begin = tls_begin_text(served.backend.nodes.enrol("ana"));
   const std::size_t body = begin.find("\r\n\r\n") + 4;
   std::string long_body = begin.substr(0, begin.find("Content-Length")) + "Content-Length: 5000\r\n\r\n";
   ASSERT_TRUE(in_body.send(long_body));
@@ -266,7 +266,7 @@ TEST(TlsServerTest, ANodeHasSoManyConnectionsAndOthersHaveTheirs) {
   const Credential ana = served.backend.nodes.enrol("ana");
   const Credential ben = served.backend.nodes.enrol("ben");
   const auto begin = [&](TlsClient& client, const Credential& credential) {
-    EXPECT_TRUE(client.send(begin_text(credential)));
+    EXPECT_TRUE(client.send(tls_begin_text(credential)));
     return client.answer();
   };
   TlsClient first(served.port());
@@ -292,7 +292,7 @@ TEST(TlsServerTest, WhoNeverSaidWhoTheyAreMakeRoomForOthers) {
   TlsServed served({.max_connections = 4});
   const Credential ana = served.backend.nodes.enrol("ana");
   TlsClient known(served.port());
-  ASSERT_TRUE(known.send(begin_text(ana)));
+  ASSERT_TRUE(known.send(tls_begin_text(ana)));
   EXPECT_EQ(status_of(known.answer()), 201);
   RawClient silent(served.port());
   TlsClient idle(served.port());
@@ -301,11 +301,11 @@ TEST(TlsServerTest, WhoNeverSaidWhoTheyAreMakeRoomForOthers) {
   for (int i = 0; i < 3; i++) {
     TlsClient next(served.port());
     ASSERT_TRUE(next.connected()) << i;
-    ASSERT_TRUE(next.send(begin_text(ana)));
+    ASSERT_TRUE(next.send(tls_begin_text(ana)));
     EXPECT_EQ(status_of(next.answer()), 201) << i;
   }
   EXPECT_EQ(silent.rest(), "") << "the oldest went first";
-  ASSERT_TRUE(known.send(begin_text(ana)));
+  ASSERT_TRUE(known.send(tls_begin_text(ana)));
   EXPECT_EQ(status_of(known.answer()), 201);
   EXPECT_GE(served.server->stats().evicted, 1u);
 }
@@ -347,7 +347,7 @@ TEST(TlsServerTest, TheNumbersAreCounted) {
   EXPECT_EQ(stats.open_tls, 1u);
   EXPECT_EQ(stats.open_unix, 0u);
   EXPECT_EQ(stats.requests[2], 1u);
-  EXPECT_GT(stats.bytes_in, kHello.size());
+  EXPECT_GT(stats.bytes_in, kTlsHello.size());
   EXPECT_GT(stats.bytes_out, answer.size());
   EXPECT_EQ(stats.body_bytes_held, 0u);
   std::uint64_t taking = 0;

@@ -13,7 +13,7 @@ constexpr std::uint32_t kDomains = 3, kNodes = 3;
 constexpr int kIds = 40;
 constexpr std::uint64_t kNumbers = 60, kSequences = 12;
 
-ObjectId id_of(int number) {
+ObjectId numbered_id(int number) {
   ObjectId id;
   id.bytes.fill(static_cast<std::uint8_t>(number * 37));
   id.bytes[0] = static_cast<std::uint8_t>(number);
@@ -25,7 +25,7 @@ std::uint64_t below(std::uint64_t bound) {
 }
 
 CatalogObject random_object(std::uint32_t domain, int id) {
-  CatalogObject object{.domain = domain, .id = id_of(id)};
+  CatalogObject object{.domain = domain, .id = numbered_id(id)};
   object.row.number = 1 + below(kNumbers);
   object.row.kind = static_cast<ObjectKind>(1 + below(4));
   object.row.flags = static_cast<std::uint8_t>(below(2));
@@ -44,7 +44,7 @@ std::vector<CatalogObject> random_objects() {
     std::map<ObjectId, int> numbers;
     for (std::uint64_t i = below(6); i > 0; --i) {
       const int id = static_cast<int>(below(kIds));
-      numbers[id_of(id)] = id;
+      numbers[numbered_id(id)] = id;
     }
     for (const auto& [id, number] : numbers)
       objects.push_back(random_object(domain, number));
@@ -60,7 +60,7 @@ CatalogCommit random_commit() {
   const auto mark = static_cast<std::uint8_t>(commit.node * 16 + commit.snapshot.sequence);
   commit.snapshot.id.bytes.fill(mark);
   commit.snapshot.run.bytes.fill(mark);
-  commit.snapshot.object = id_of(static_cast<int>(below(kIds)));
+  commit.snapshot.object = numbered_id(static_cast<int>(below(kIds)));
   commit.snapshot.received = {static_cast<std::int64_t>(below(1000)), 5};
   return commit;
 }
@@ -72,7 +72,7 @@ CatalogBatch random_batch() {
     batch.commits.push_back(random_commit());
   for (std::uint64_t i = below(4); i > 0; --i)
     batch.removed_objects.push_back(
-        {1 + static_cast<std::uint32_t>(below(kDomains)), id_of(static_cast<int>(below(kIds)))});
+        {1 + static_cast<std::uint32_t>(below(kDomains)), numbered_id(static_cast<int>(below(kIds)))});
   for (std::uint64_t i = below(4); i > 0; --i)
     batch.removed_children.push_back(1 + below(kNumbers));
   for (std::uint64_t i = below(2); i > 0; --i)
@@ -91,7 +91,7 @@ class Comparison {
   void run() {
     std::vector<ObjectId> ids;
     for (int id = 0; id < kIds; ++id)
-      ids.push_back(id_of(id));
+      ids.push_back(numbered_id(id));
     for (std::uint32_t domain = 1; domain <= kDomains; ++domain) {
       RC_ASSERT(*left_.find(domain, ids) == *right_.find(domain, ids));
       RC_ASSERT(objects(left_, domain) == objects(right_, domain));

@@ -10,7 +10,7 @@
 namespace rb {
 namespace {
 
-const RepositoryId kRepository = *id_from_hex<RepositoryId>("000102030405060708090a0b0c0d0e0f");
+const RepositoryId kJournalRepository = *id_from_hex<RepositoryId>("000102030405060708090a0b0c0d0e0f");
 constexpr int kRecords = 6;
 
 // Longer than a sector, so that it can be torn.
@@ -26,7 +26,7 @@ struct Answered {
 using Ledger = std::map<std::uint64_t, Answered>;
 
 std::unique_ptr<Journal> open_journal(FileSystem& fs) {
-  auto journal = Journal::open(fs, "/journal.1", "/journal.2", kRepository);
+  auto journal = Journal::open(fs, "/journal.1", "/journal.2", kJournalRepository);
   return journal ? std::move(*journal) : nullptr;
 }
 

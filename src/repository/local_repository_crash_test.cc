@@ -11,9 +11,9 @@ namespace rb::test {
 
 namespace {
 
-const std::string kAna = "ana", kBob = "bob";
+const std::string kCrashAna = "ana", kBob = "bob";
 
-LocalUser user_named(const std::string& name) {
+LocalUser crash_user(const std::string& name) {
   return {.uid = 100'000 + static_cast<std::uint32_t>(name.front()), .name = name};
 }
 
@@ -43,18 +43,18 @@ class Script {
 
   // Stops at the first error, as a client does.
   Status run(LocalRepository& repository) {
-    RB_TRY(auto ana, repository.store_for(user_named(kAna)));
+    RB_TRY(auto ana, repository.store_for(crash_user(kCrashAna)));
     RB_TRY(first_backup(*ana));
-    RB_TRY(auto bob, repository.store_for(user_named(kBob)));
+    RB_TRY(auto bob, repository.store_for(crash_user(kBob)));
     RB_TRY(first_backup_of_bob(*bob));
     return two_at_once(*ana);
   }
 
   // One more commit, small.
   Status one_more(LocalRepository& repository, std::uint8_t run) {
-    RB_TRY(auto store, repository.store_for(user_named(kAna)));
+    RB_TRY(auto store, repository.store_for(crash_user(kCrashAna)));
     RB_TRY(auto session, store->begin({.run = make_run(run)}));
-    Work work{*this, *session, kAna, {}};
+    Work work{*this, *session, kCrashAna, {}};
     const std::string text = "more " + std::to_string(run);
     const NamedObject chunk = object(make_chunk(text)), tree = object(make_tree(text, {chunk.id}));
     RB_TRY(work.put({chunk}));
@@ -105,7 +105,7 @@ class Script {
 
   Status first_backup(Store& store) {
     RB_TRY(auto session, store.begin({.run = make_run(1)}));
-    Work work{*this, *session, kAna, {}};
+    Work work{*this, *session, kCrashAna, {}};
     const NamedObject a = object(make_chunk("a")), b = object(make_chunk("b")), c = object(make_chunk("c"));
     const NamedObject leaf = object(make_tree("leaf", {a.id, b.id}));
     const NamedObject root = object(make_tree("root", {leaf.id, c.id}));
@@ -129,7 +129,7 @@ class Script {
   Status two_at_once(Store& store) {
     RB_TRY(auto one, store.begin({.run = make_run(2)}));
     RB_TRY(auto two, store.begin({.run = make_run(3)}));
-    Work first{*this, *one, kAna, {}}, second{*this, *two, kAna, {}};
+    Work first{*this, *one, kCrashAna, {}}, second{*this, *two, kCrashAna, {}};
     const NamedObject d = object(make_chunk("d")), e = object(make_chunk("e"));
     RB_TRY(first.put({d}));
     RB_TRY(second.put({e}));
@@ -151,7 +151,7 @@ class Script {
 class Inspection {
  public:
   Inspection(LocalRepository& repository, const std::string& user) {
-    auto store = repository.store_for(user_named(user));
+    auto store = repository.store_for(crash_user(user));
     if (!store) return;
     auto session = (*store)->begin({.run = make_run(200), .purpose = SessionPurpose::read});
     EXPECT_TRUE(session);
@@ -204,7 +204,7 @@ std::vector<SnapshotInfo> sorted_by_sequence(std::vector<SnapshotInfo> history) 
 
 // All that was promised is kept, and nothing is half there.
 void check(LocalRepository& repository, const Universe& universe, const Promises& promises) {
-  for (const std::string& user : {kAna, kBob}) {
+  for (const std::string& user : {kCrashAna, kBob}) {
     const auto owed = promises.stored.find(user);
     Inspection found(repository, user);
     // While the journal can't be written nobody new is enrolled; but then nothing was promised to them
@@ -310,7 +310,7 @@ TEST_F(RepositoryCrashTest, TheScriptRunsWithoutFaults) {
   const Status done = Script(universe_, promises_).run(**repository);
   ASSERT_TRUE(done) << done.error().message;
   check(**repository, universe_, promises_);
-  EXPECT_EQ(promises_.commits[kAna].size(), 3u);
+  EXPECT_EQ(promises_.commits[kCrashAna].size(), 3u);
   EXPECT_GT(log->batches.size(), 5u) << "the table was to move to the catalog now and then";
   repository->reset();
   auto again = open(fs, log);
@@ -361,10 +361,10 @@ TEST_F(RepositoryCrashTest, KilledAndThenThePowerGoes) {
       auto repository = open(*killed, second_log);
       ASSERT_TRUE(repository) << repository.error().message;
       check(**repository, universe_, promises_);
-      Inspection found(**repository, kAna);
+      Inspection found(**repository, kCrashAna);
       ASSERT_TRUE(found);
       for (const auto& [id, object] : universe_.all()) {
-        if (found.has(id)) promises_.stored[kAna].emplace(id, object);
+        if (found.has(id)) promises_.stored[kCrashAna].emplace(id, object);
       }
       killed->crash_now();
     }
@@ -430,7 +430,7 @@ TEST_F(RepositoryFaultTest, AFailedSyncIsNeverAnAcknowledgement) {
   FakeFileSystem fs;
   auto repository = open(fs, std::make_shared<MemoryCatalogLog>());
   ASSERT_TRUE(repository);
-  auto store = (*repository)->store_for(user_named(kAna));
+  auto store = (*repository)->store_for(crash_user(kCrashAna));
   ASSERT_TRUE(store);
   auto one = (*store)->begin({.run = make_run(1)}), two = (*store)->begin({.run = make_run(2)});
   ASSERT_TRUE(one && two);

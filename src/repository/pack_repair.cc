@@ -8,12 +8,12 @@ namespace rb {
 
 namespace {
 
-constexpr std::size_t kWindowBytes = 1 << 20;
+constexpr std::size_t kRepairWindowBytes = 1 << 20;
 
 // Everything that can be read. What can't is left out, which reads as zeros, as long as something is written
 // behind it; the repair or the last byte does that.
 Status copy_readable(const File& from, std::uint64_t bytes, File& to) {
-  Bytes window(kWindowBytes);
+  Bytes window(kRepairWindowBytes);
   RB_TRY(to.write_at(bytes - 1, Bytes(1)));
   for (std::uint64_t at = 0; at < bytes;) {
     const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(window.size(), bytes - at));
@@ -34,7 +34,7 @@ Status copy_readable(const File& from, std::uint64_t bytes, File& to) {
 
 Result<Digest> digest_of(const File& file, std::uint64_t bytes) {
   Hasher hasher;
-  Bytes window(kWindowBytes);
+  Bytes window(kRepairWindowBytes);
   for (std::uint64_t at = 0; at < bytes;) {
     RB_TRY(const std::size_t got, file.read_at(at, window));
     if (got == 0) return fail(Errc::io, "a repaired pack is shorter than what was written");

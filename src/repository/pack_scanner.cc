@@ -11,7 +11,7 @@ namespace rb {
 namespace {
 
 // Large enough that a sequential disk is busy reading, small beside the largest record.
-constexpr std::size_t kWindowBytes = 1 << 20;
+constexpr std::size_t kScanWindowBytes = 1 << 20;
 constexpr std::size_t kSearchBytes = 64 << 10;
 
 // A view of a file that moves forward. Places that can't be read are zeros: the checks of what stands there
@@ -37,7 +37,7 @@ class FileWindow {
     }
     begin_ = offset;
     filled_ =
-        static_cast<std::size_t>(std::min<std::uint64_t>(std::max(length, kWindowBytes), end_ - offset));
+        static_cast<std::size_t>(std::min<std::uint64_t>(std::max(length, kScanWindowBytes), end_ - offset));
     if (buffer_.size() < filled_) buffer_.resize(filled_);
     if (filled_ > kept)
       read_leniently(file_, begin_ + kept, std::span(buffer_).subspan(kept, filled_ - kept));

@@ -11,8 +11,8 @@
 namespace rb {
 namespace {
 
-const RepositoryId kRepository = *id_from_hex<RepositoryId>("000102030405060708090a0b0c0d0e0f");
-constexpr char kDirectory[] = "/packs";
+const RepositoryId kCrashRepository = *id_from_hex<RepositoryId>("000102030405060708090a0b0c0d0e0f");
+constexpr char kCrashDirectory[] = "/packs";
 constexpr int kBlocks = 14;
 
 PackRecordOwner owner_of(int i) {
@@ -33,7 +33,7 @@ struct Found {
 };
 
 std::unique_ptr<PackStore> open_store(FileSystem& fs) {
-  auto store = PackStore::open(fs, kDirectory, HashKey{}, kRepository, {.pack_bytes_max = 9000});
+  auto store = PackStore::open(fs, kCrashDirectory, HashKey{}, kCrashRepository, {.pack_bytes_max = 9000});
   return store ? std::move(*store) : nullptr;
 }
 
@@ -116,7 +116,7 @@ void check_next_life(FakeFileSystem& fs, Ledger ledger) {
 TEST(PackStoreCrashTest, PowerCutAtEveryOperation) {
   for (std::uint64_t n = 0;; ++n) {
     FakeFileSystem fs;
-    ASSERT_TRUE(fs.create_directory(kDirectory).has_value());
+    ASSERT_TRUE(fs.create_directory(kCrashDirectory).has_value());
     ASSERT_TRUE(fs.sync_directory("/").has_value());
     fs.crash_after(n);
     Ledger ledger;
@@ -144,7 +144,7 @@ TEST(PackStoreCrashTest, PowerCutAtEveryOperation) {
 TEST(PackStoreCrashTest, WhatAScanReportedSurvivesALaterPowerCut) {
   for (std::uint64_t n = 0;; ++n) {
     FakeFileSystem fs;
-    ASSERT_TRUE(fs.create_directory(kDirectory).has_value());
+    ASSERT_TRUE(fs.create_directory(kCrashDirectory).has_value());
     ASSERT_TRUE(fs.sync_directory("/").has_value());
     fs.crash_after(n);
     Ledger ledger;
@@ -170,7 +170,7 @@ void fail_at_every_operation(FakeFileSystem::Fault fault) {
   for (fault.after = 0;; ++fault.after) {
     SCOPED_TRACE(testing::Message() << "failure at " << fault.after << " with errno " << fault.sys_errno);
     FakeFileSystem fs;
-    ASSERT_TRUE(fs.create_directory(kDirectory).has_value());
+    ASSERT_TRUE(fs.create_directory(kCrashDirectory).has_value());
     ASSERT_TRUE(fs.sync_directory("/").has_value());
     fs.fail(fault);
     Ledger ledger;
@@ -199,7 +199,7 @@ TEST(PackStoreCrashTest, FailuresFromEveryOperationOn) {
 // A failed sync in the middle loses its own records and no others: the workload goes on and is acknowledged.
 TEST(PackStoreCrashTest, OneFailureIsSurvived) {
   FakeFileSystem fs;
-  ASSERT_TRUE(fs.create_directory(kDirectory).has_value());
+  ASSERT_TRUE(fs.create_directory(kCrashDirectory).has_value());
   fs.fail({.after = 4, .set = OperationSet::syncs});
   Ledger ledger;
   run_workload(fs, ledger);
@@ -210,7 +210,7 @@ TEST(PackStoreCrashTest, OneFailureIsSurvived) {
 
 TEST(PackStoreCrashTest, AScanThatFailsSaysSo) {
   FakeFileSystem fs;
-  ASSERT_TRUE(fs.create_directory(kDirectory).has_value());
+  ASSERT_TRUE(fs.create_directory(kCrashDirectory).has_value());
   Ledger ledger;
   run_workload(fs, ledger);
   for (std::uint64_t n = 0;; ++n) {

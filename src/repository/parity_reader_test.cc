@@ -7,8 +7,6 @@
 namespace rb::test {
 namespace {
 
-constexpr std::size_t kSector = kParitySectorBytes;
-
 TEST(ParityReaderTest, AWholePackIsIntact) {
   for (const std::uint64_t bytes :
        {1ull, 4095ull, 4096ull, 4097ull, 99 * 4096ull, 100 * 4096ull, 101 * 4096ull, 700'001ull}) {
@@ -23,7 +21,7 @@ TEST(ParityReaderTest, AWholePackIsIntact) {
 }
 
 TEST(ParityReaderTest, EverySectorAloneIsCorrected) {
-  ParityBench bench(205 * kSector + 17, 5, 2);
+  ParityBench bench(205 * kParitySectorBytes + 17, 5, 2);
   for (std::uint32_t sector = 0; sector < bench.layout().sectors(); ++sector) {
     bench.heal();
     bench.damage(sector);
@@ -34,7 +32,7 @@ TEST(ParityReaderTest, EverySectorAloneIsCorrected) {
 // The share of the pack that its parity has, in one piece, wherever it begins.
 TEST(ParityReaderTest, ABurstOfTheWholeShareIsCorrected) {
   for (const unsigned percent : {1u, 5u, 20u}) {
-    ParityBench bench(450 * kSector - 100, percent, 3);
+    ParityBench bench(450 * kParitySectorBytes - 100, percent, 3);
     const std::uint32_t burst = bench.layout().parity_rows * bench.layout().stripes;
     ASSERT_GE(burst * 100, bench.layout().sectors() * percent);
     for (std::uint32_t first = 0; first + burst <= bench.layout().sectors(); first += 7) {
@@ -48,7 +46,7 @@ TEST(ParityReaderTest, ABurstOfTheWholeShareIsCorrected) {
 }
 
 TEST(ParityReaderTest, OneSectorMoreThanTheShareCostsItsStripeOnly) {
-  ParityBench bench(450 * kSector, 5, 4);
+  ParityBench bench(450 * kParitySectorBytes, 5, 4);
   const std::uint32_t burst = bench.layout().parity_rows * bench.layout().stripes + 1;
   for (std::uint32_t i = 0; i < burst; ++i)
     bench.damage(20 + i);
@@ -61,7 +59,7 @@ TEST(ParityReaderTest, WithinReachAllComesBackAndBeyondItIsNamed) {
   int beyond = 0, within = 0;
   for (unsigned seed = 0; seed < 40; ++seed) {
     std::mt19937 random(1000 + seed);
-    ParityBench bench(1 + random() % (400 * kSector), 1 + random() % 20, seed);
+    ParityBench bench(1 + random() % (400 * kParitySectorBytes), 1 + random() % 20, seed);
     for (int trial = 0; trial < 25; ++trial) {
       SCOPED_TRACE("seed " + std::to_string(seed) + ", trial " + std::to_string(trial));
       bench.heal();
@@ -84,7 +82,7 @@ TEST(ParityReaderTest, WithinReachAllComesBackAndBeyondItIsNamed) {
 }
 
 TEST(ParityReaderTest, UnreadableSectorsAreCorrectedToo) {
-  ParityBench bench(300 * kSector + 5, 5, 5);
+  ParityBench bench(300 * kParitySectorBytes + 5, 5, 5);
   for (int trial = 0; trial < 50; ++trial) {
     bench.heal();
     std::set<std::uint64_t> bad;
@@ -97,10 +95,11 @@ TEST(ParityReaderTest, UnreadableSectorsAreCorrectedToo) {
 }
 
 TEST(ParityReaderTest, ACutPackIsCorrected) {
-  ParityBench bench(300 * kSector + 5, 5, 6);
-  for (const std::uint64_t size : {300 * kSector + 4, 300 * kSector, 299 * kSector + 100, 290 * kSector}) {
+  ParityBench bench(300 * kParitySectorBytes + 5, 5, 6);
+  for (const std::uint64_t size : {300 * kParitySectorBytes + 4, 300 * kParitySectorBytes,
+                                   299 * kParitySectorBytes + 100, 290 * kParitySectorBytes}) {
     bench.heal();
-    for (std::uint64_t sector = size / kSector; sector < bench.layout().sectors(); ++sector) {
+    for (std::uint64_t sector = size / kParitySectorBytes; sector < bench.layout().sectors(); ++sector) {
       // One that ends in zeros anyway would not be noticed as damaged; these have random bytes.
       bench.note_damage(static_cast<std::uint32_t>(sector));
     }
@@ -110,7 +109,7 @@ TEST(ParityReaderTest, ACutPackIsCorrected) {
 }
 
 TEST(ParityReaderTest, BytesBehindThePackAreNoticedAndIgnored) {
-  ParityBench bench(10 * kSector + 5, 5, 7);
+  ParityBench bench(10 * kParitySectorBytes + 5, 5, 7);
   Bytes longer = bench.content();
   longer.push_back(0);
   bench.fs().put(kPack, longer);
@@ -123,7 +122,7 @@ TEST(ParityReaderTest, BytesBehindThePackAreNoticedAndIgnored) {
 
 // Between looking and repairing more was lost: wrong inputs must not become wrong outputs.
 TEST(ParityReaderTest, WhatChangedAfterItWasExaminedIsNotGiven) {
-  ParityBench bench(300 * kSector, 5, 8);
+  ParityBench bench(300 * kParitySectorBytes, 5, 8);
   const std::uint32_t stripes = bench.layout().stripes;
   bench.damage(0);
   bench.damage(1);
@@ -140,7 +139,7 @@ TEST(ParityReaderTest, WhatChangedAfterItWasExaminedIsNotGiven) {
 }
 
 TEST(ParityReaderTest, RecordsAreReadAsTheyWere) {
-  ParityBench bench(500 * kSector + 1234, 5, 9);
+  ParityBench bench(500 * kParitySectorBytes + 1234, 5, 9);
   const Bytes& content = bench.content();
   for (int trial = 0; trial < 400; ++trial) {
     bench.heal();
@@ -150,7 +149,8 @@ TEST(ParityReaderTest, RecordsAreReadAsTheyWere) {
     const std::size_t length = bench.random()() % std::min<std::size_t>(content.size() - offset + 1, 100'000);
     const SectorRepair expected = bench.expected();
     const bool lost = length > 0 && std::ranges::any_of(expected.beyond_reach, [&](std::uint32_t sector) {
-                        return sector >= offset / kSector && sector <= (offset + length - 1) / kSector;
+                        return sector >= offset / kParitySectorBytes &&
+                               sector <= (offset + length - 1) / kParitySectorBytes;
                       });
     const auto bytes = bench.reader().read_corrected(bench.pack(), offset, length);
     ASSERT_EQ(bytes.has_value(), !lost);
@@ -174,13 +174,13 @@ TEST(ParityReaderTest, RangesOutsideThePackAreRefused) {
 }
 
 TEST(ParityReaderTest, ItCanBePacedAndStopped) {
-  ParityBench bench(600 * kSector, 5, 11);
+  ParityBench bench(600 * kParitySectorBytes, 5, 11);
   std::uint64_t read = 0;
   EXPECT_TRUE(bench.reader().examine(bench.pack(), [&](std::uint64_t bytes) -> Status {
     read += bytes;
     return {};
   }));
-  EXPECT_EQ(read, (600 + bench.layout().parity_sectors()) * kSector);
+  EXPECT_EQ(read, (600 + bench.layout().parity_sectors()) * kParitySectorBytes);
   const auto stopped = bench.reader().examine(
       bench.pack(), [](std::uint64_t) -> Status { return fail(Errc::cancelled, "stop"); });
   ASSERT_FALSE(stopped);
@@ -188,8 +188,8 @@ TEST(ParityReaderTest, ItCanBePacedAndStopped) {
 }
 
 TEST(ParityReaderTest, DamagedPagesOfTheIndexAreReported) {
-  ParityBench bench(600 * kSector, 5, 12);
-  bench.fs().zero(kParity, bench.layout().page_offset(0, 0), kSector);
+  ParityBench bench(600 * kParitySectorBytes, 5, 12);
+  bench.fs().zero(kParity, bench.layout().page_offset(0, 0), kParitySectorBytes);
   bench.open();
   const auto condition = bench.reader().examine(bench.pack());
   ASSERT_TRUE(condition);

@@ -12,7 +12,6 @@ namespace rb {
 
 namespace {
 
-constexpr std::size_t kSector = kParitySectorBytes;
 constexpr std::uint64_t kGroupBytes = 8 << 20;
 // So much of every parity row is in the processor's cache while the rows of a group are added to it.
 constexpr std::size_t kSliceBytes = 16 << 10;
@@ -38,7 +37,8 @@ class ParityBuilder {
       if (got != length) return fail(Errc::io, "the pack became shorter while it was read");
       std::ranges::fill(std::span(group).subspan(length), 0);
       pack_hasher_.update(ByteView(group).first(length));
-      add_crcs(ByteView(group).first((length + kSector - 1) / kSector * kSector));
+      add_crcs(
+          ByteView(group).first((length + kParitySectorBytes - 1) / kParitySectorBytes * kParitySectorBytes));
       add_rows(row, group);
     }
     return {};
@@ -47,15 +47,16 @@ class ParityBuilder {
   ByteView finish() {
     index_.pack_digest = pack_hasher_.digest();
     for (std::uint32_t i = 0; i < layout_.parity_sectors(); ++i)
-      index_.parity_crcs.push_back(crc32c(ByteView(file_).subspan(layout_.parity_offset(i), kSector)));
+      index_.parity_crcs.push_back(
+          crc32c(ByteView(file_).subspan(layout_.parity_offset(i), kParitySectorBytes)));
     encode_parity_index(index_, file_);
     return file_;
   }
 
  private:
   void add_crcs(ByteView sectors) {
-    for (; !sectors.empty(); sectors = sectors.subspan(kSector))
-      index_.sector_crcs.push_back(crc32c(sectors.first(kSector)));
+    for (; !sectors.empty(); sectors = sectors.subspan(kParitySectorBytes))
+      index_.sector_crcs.push_back(crc32c(sectors.first(kParitySectorBytes)));
   }
 
   // Rows of zeros behind the last one change nothing, and are left out.

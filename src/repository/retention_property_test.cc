@@ -14,7 +14,7 @@ namespace {
 using std::chrono::hours;
 using std::chrono::seconds;
 
-constexpr std::int64_t kEpoch = 1'700'000'000, kDay = 86400, kSpan = 900 * kDay;
+constexpr std::int64_t kEpoch = 1'700'000'000, kDaySeconds = 86400, kSpan = 900 * kDaySeconds;
 
 using History = std::vector<RetentionSnapshot>;
 using Kept = std::set<std::uint64_t>;  // sequences
@@ -43,7 +43,8 @@ History any_history() {
   std::int64_t time = kEpoch;
   const int count = *rc::gen::inRange(0, 60);
   for (int i = 0; i < count; ++i) {
-    const std::int64_t unit = *rc::gen::element<std::int64_t>(0, 1, 60, 3600, kDay, 7 * kDay, 31 * kDay);
+    const std::int64_t unit =
+        *rc::gen::element<std::int64_t>(0, 1, 60, 3600, kDaySeconds, 7 * kDaySeconds, 31 * kDaySeconds);
     const int direction = *rc::gen::inRange(0, 20) == 0 ? -1 : 1;
     time += direction * unit * *rc::gen::inRange<std::int64_t>(0, 5);
     RetentionSnapshot snapshot{.sequence = static_cast<std::uint64_t>(i) + 1, .received = {time, 0}};

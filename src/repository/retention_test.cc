@@ -11,7 +11,7 @@ namespace {
 using std::chrono::hours;
 using std::chrono::seconds;
 
-constexpr hours kDay = hours(24);
+constexpr hours kOneDay = hours(24);
 
 // "2024-02-29 23:59:59", in UTC.
 Timestamp at(const std::string& text) {
@@ -146,7 +146,7 @@ TEST(RetentionTest, WithinAndFloorGoBackFromTheNewest) {
   EXPECT_EQ(reasons_text(verdicts[0]), "head, floor, last 1");
   EXPECT_EQ(reasons_text(verdicts[1]), "floor") << "exactly seven days";
   EXPECT_FALSE(verdicts[2].kept());
-  const auto wider = judge({.within = kDay * 30, .floor = kDay}, snapshots);
+  const auto wider = judge({.within = kOneDay * 30, .floor = kOneDay}, snapshots);
   EXPECT_EQ(reasons_text(wider[2]), "within");
   EXPECT_FALSE(wider[3].kept());
 }

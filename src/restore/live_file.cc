@@ -16,7 +16,7 @@ namespace rb {
 
 namespace {
 
-constexpr std::uint64_t kZerosAtOnce = 256 << 10;
+constexpr std::uint64_t kZerosReadAtOnce = 256 << 10;
 
 // Fewer bytes only at the end of the file.
 Result<std::size_t> read_at(int fd, const std::string& path, std::uint64_t offset,
@@ -35,7 +35,7 @@ Result<std::size_t> read_at(int fd, const std::string& path, std::uint64_t offse
 Result<bool> same_piece(int fd, const std::string& path, const ContentPiece& piece, Bytes& buffer) {
   for (std::uint64_t done = 0; done < piece.length;) {
     const std::uint64_t left = piece.length - done;
-    buffer.resize(static_cast<std::size_t>(piece.chunk ? left : std::min(left, kZerosAtOnce)));
+    buffer.resize(static_cast<std::size_t>(piece.chunk ? left : std::min(left, kZerosReadAtOnce)));
     RB_TRY(const std::size_t got, read_at(fd, path, piece.offset + done, buffer));
     if (got < buffer.size()) return false;
     const bool same = piece.chunk

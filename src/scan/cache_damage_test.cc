@@ -16,19 +16,19 @@ namespace {
 using test::FormatValues;
 using test::TempDirectory;
 
-CacheKey test_key() {
+CacheKey damage_key() {
   CacheKey key;
   key.node = "node";
   key.root_path = "/r";
   return key;
 }
 
-struct Row {
+struct DamagedRow {
   Entry entry;
   Signature signature;
-  bool operator==(const Row&) const = default;
+  bool operator==(const DamagedRow&) const = default;
 };
-using Rows = std::vector<Row>;
+using Rows = std::vector<DamagedRow>;
 const std::vector<std::string> kPaths = {"/r", "/r/a", "/r/b"};
 
 Signature signature(FormatValues& values) {
@@ -63,7 +63,7 @@ Written write_cache(std::uint64_t seed, bool finished, std::size_t most) {
   FormatValues values(seed);
   Written out;
   {
-    const auto writer = create_file_cache(temp.path(), test_key());
+    const auto writer = create_file_cache(temp.path(), damage_key());
     std::vector<std::unique_ptr<FileCacheWriter::Directory>> dirs;
     for (const std::string& path : kPaths) {
       dirs.push_back(writer->begin_directory(path));
@@ -91,7 +91,7 @@ std::unique_ptr<JoinedCache> open_bytes(const Bytes& file) {
   UniqueFd fd(::memfd_create("cache", MFD_CLOEXEC));
   EXPECT_EQ(::write(fd.get(), file.data(), file.size()), static_cast<ssize_t>(file.size()));
   CacheLogs logs;
-  if (auto log = CacheLogReader::open_fd(std::move(fd), cache_key_digest(test_key())))
+  if (auto log = CacheLogReader::open_fd(std::move(fd), cache_key_digest(damage_key())))
     logs.push_back(std::move(log));
   return std::make_unique<JoinedCache>(std::move(logs));
 }
@@ -174,7 +174,7 @@ TEST(CacheDamageTest, AFileCutUnderneathIsNoticed) {
   ASSERT_EQ(::write(fd.get(), written.file.data(), written.file.size()),
             static_cast<ssize_t>(written.file.size()));
   CacheLogs logs;
-  logs.push_back(CacheLogReader::open_fd(UniqueFd(::dup(fd.get())), cache_key_digest(test_key())));
+  logs.push_back(CacheLogReader::open_fd(UniqueFd(::dup(fd.get())), cache_key_digest(damage_key())));
   const JoinedCache cache(std::move(logs));
   const auto dir = cache.find("/r");
   ASSERT_EQ(dir->tree(), kTree);
@@ -193,7 +193,7 @@ TEST(CacheDamageTest, SomebodyElsesFileIsNotRead) {
   ASSERT_EQ(::write(fd.get(), written.file.data(), written.file.size()),
             static_cast<ssize_t>(written.file.size()));
   ASSERT_EQ(::fchown(fd.get(), 1234, 1234), 0);
-  EXPECT_EQ(CacheLogReader::open_fd(std::move(fd), cache_key_digest(test_key())), nullptr);
+  EXPECT_EQ(CacheLogReader::open_fd(std::move(fd), cache_key_digest(damage_key())), nullptr);
 }
 
 }  // namespace

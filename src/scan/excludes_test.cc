@@ -106,14 +106,14 @@ TEST(ExcludesTest, AFileThatIsNotThere) {
   EXPECT_EQ(excludes.add_from_file("/dev/zero").error().code, Errc::invalid_argument);
 }
 
-OpenDirectory open(const std::string& path) {
+OpenDirectory open_tree(const std::string& path) {
   return std::move(*OpenDirectory::open(AT_FDCWD, path.c_str()));
 }
 
 TEST(SpecialDirectoriesTest, TaggedCaches) {
   const std::string signature = "Signature: 8a477f597d28d172789f06886806bc55";
   const TempDirectory temp;
-  const OpenDirectory dir = open(temp.path());
+  const OpenDirectory dir = open_tree(temp.path());
   EXPECT_FALSE(is_tagged_cache(dir.fd()));
   temp.write("CACHEDIR.TAG", signature.substr(1));
   EXPECT_FALSE(is_tagged_cache(dir.fd()));
@@ -125,7 +125,7 @@ TEST(SpecialDirectoriesTest, TaggedCaches) {
 
 TEST(SpecialDirectoriesTest, OnlyARegularFileTagsACache) {
   const TempDirectory temp;
-  const OpenDirectory dir = open(temp.path());
+  const OpenDirectory dir = open_tree(temp.path());
   temp.write("tag", "Signature: 8a477f597d28d172789f06886806bc55");
   ASSERT_EQ(::symlink("tag", (temp / "CACHEDIR.TAG").c_str()), 0);
   EXPECT_FALSE(is_tagged_cache(dir.fd()));
@@ -136,7 +136,7 @@ TEST(SpecialDirectoriesTest, OnlyARegularFileTagsACache) {
 
 TEST(SpecialDirectoriesTest, Repositories) {
   const TempDirectory temp;
-  const OpenDirectory dir = open(temp.path());
+  const OpenDirectory dir = open_tree(temp.path());
   EXPECT_FALSE(is_repository(dir.fd()));
   temp.write("format", "a file of another program\n");
   EXPECT_FALSE(is_repository(dir.fd()));
@@ -146,9 +146,9 @@ TEST(SpecialDirectoriesTest, Repositories) {
 
 TEST(SpecialDirectoriesTest, PseudoFileSystems) {
   const TempDirectory temp;
-  EXPECT_FALSE(is_pseudo_file_system(open(temp.path()).fd()));
-  EXPECT_TRUE(is_pseudo_file_system(open("/proc").fd()));
-  EXPECT_TRUE(is_pseudo_file_system(open("/proc/self/fd").fd()));
+  EXPECT_FALSE(is_pseudo_file_system(open_tree(temp.path()).fd()));
+  EXPECT_TRUE(is_pseudo_file_system(open_tree("/proc").fd()));
+  EXPECT_TRUE(is_pseudo_file_system(open_tree("/proc/self/fd").fd()));
   const auto sys = OpenDirectory::open(AT_FDCWD, "/sys/kernel");
   EXPECT_TRUE(!sys || is_pseudo_file_system(sys->fd()));
 }

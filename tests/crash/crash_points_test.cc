@@ -17,7 +17,7 @@
 namespace rb::test {
 namespace {
 
-constexpr std::uint64_t kDefaultStride = 7;
+constexpr std::uint64_t kCrashStride = 7;
 
 constexpr Aftermath kAftermaths[] = {
     {Survival::none, CatalogLeft::whole, 0},           {Survival::some, CatalogLeft::cut_short, 0},
@@ -54,10 +54,10 @@ class CrashPoints : public testing::Test {
   void crash_here(const Machine& machine, const History& history) {
     const std::uint64_t operation = operations_++;
     if (HasFailure()) return;
-    if (only_ != UINT64_MAX ? operation != only_ : !all_ && operation % kDefaultStride != 0) return;
+    if (only_ != UINT64_MAX ? operation != only_ : !all_ && operation % kCrashStride != 0) return;
     const std::size_t ways = std::size(kAftermaths);
     for (std::size_t way = 0; way < ways; ++way) {
-      if (!all_ && way != (operation / kDefaultStride) % ways) continue;
+      if (!all_ && way != (operation / kCrashStride) % ways) continue;
       Aftermath aftermath = kAftermaths[way];
       aftermath.seed = operation * ways + way + 1;
       SCOPED_TRACE(fmt::format("{}, operation {}: {}", step_->name, operation, to_text(aftermath)));

@@ -19,7 +19,7 @@
 namespace rb::test {
 namespace {
 
-constexpr std::uint64_t kDefaultStride = 11;
+constexpr std::uint64_t kErrorStride = 11;
 
 struct Kind {
   int sys_errno;
@@ -50,9 +50,9 @@ class InjectedErrors : public testing::Test {
     bool struck = true;
     for (std::uint64_t operation = 0; struck && !HasFailure(); ++operation, ++operations_) {
       if (only && std::strtoull(only, nullptr, 10) != operation) continue;
-      if (!all && operations_ % kDefaultStride != 0) continue;
+      if (!all && operations_ % kErrorStride != 0) continue;
       for (std::size_t kind = 0; kind < std::size(kKinds) && struck && !HasFailure(); ++kind) {
-        if (!all && kind != (operations_ / kDefaultStride) % std::size(kKinds)) continue;
+        if (!all && kind != (operations_ / kErrorStride) % std::size(kKinds)) continue;
         SCOPED_TRACE(fmt::format("{}, operation {}: {}{}", step.name, operation,
                                  std::strerror(kKinds[kind].sys_errno),
                                  kKinds[kind].from_then_on ? ", from then on" : ""));
@@ -163,7 +163,7 @@ TEST_F(InjectedErrors, TheCatalogCanNotBeWritten) {
     ASSERT_TRUE(done) << step.name << ": " << done.error().message;
     bool struck = !begins;
     for (std::size_t writes = 0; struck && !HasFailure(); ++writes, ++operations_) {
-      if (!all && operations_ % kDefaultStride != 0) continue;
+      if (!all && operations_ % kErrorStride != 0) continue;
       SCOPED_TRACE(fmt::format("{}, write {} of the catalog", step.name, writes));
       struck = fail_catalog(step, before, writes);
     }

@@ -8,7 +8,7 @@ namespace rb::model {
 
 namespace {
 
-constexpr std::uint64_t kStatesMax = 3'000'000;
+constexpr std::uint64_t kFlawStatesMax = 3'000'000;
 
 struct Mutation {
   std::string_view name;
@@ -32,7 +32,7 @@ Scenario seen_outside(Scenario scenario) {
   return scenario;
 }
 
-const Scenario kTree{.world = kFile, .sessions = 1};
+const Scenario kTreeScenario{.world = kFile, .sessions = 1};
 const Scenario kCrash{.world = kChunkAndSnapshot, .sessions = 1, .crashes = 1};
 const Scenario kYoung{.world = kChunkAndSnapshot, .sessions = 1, .young_collections = 1};
 const Scenario kYoungCrash{.world = kChunkAndSnapshot, .sessions = 1, .young_collections = 1, .crashes = 1};
@@ -47,7 +47,7 @@ const std::vector<Mutation>& mutations() {
   using F = Flaw;
   static const std::vector<Mutation> all = {
       // The write barrier of the mark.
-      {"no_shade_on_have", with({F::no_shade_on_have}, kTree), kBrokenPromise},
+      {"no_shade_on_have", with({F::no_shade_on_have}, kTreeScenario), kBrokenPromise},
       {"no_birth_mark", with({F::no_birth_mark}), kUploadLost},
       {"no_shade_of_references", with({F::no_shade_of_references}), kIncomplete},
       {"no_shade_on_commit", with({F::no_shade_on_commit}), kSnapshotLost},
@@ -94,7 +94,7 @@ class GcFlawsTest : public testing::TestWithParam<Mutation> {};
 
 TEST_P(GcFlawsTest, IsFound) {
   const Model model(GetParam().scenario);
-  const SearchResult result = search(model, kStatesMax);
+  const SearchResult result = search(model, kFlawStatesMax);
   ASSERT_NE(result.violation, "") << "not found in " << result.describe(model);
   EXPECT_NE(result.violation.find(GetParam().shows), std::string::npos) << result.describe(model);
   std::cout << GetParam().name << ": " << result.violation << ", after " << result.way.size()
@@ -106,7 +106,7 @@ INSTANTIATE_TEST_SUITE_P(All, GcFlawsTest, testing::ValuesIn(mutations()),
 
 void expect_safe(const Scenario& scenario) {
   const Model model(scenario);
-  const SearchResult result = search(model, kStatesMax);
+  const SearchResult result = search(model, kFlawStatesMax);
   EXPECT_EQ(result.violation, "") << result.describe(model);
   EXPECT_TRUE(result.complete);
 }

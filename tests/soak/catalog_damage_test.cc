@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Tally {
+struct CatalogTally {
   std::uint64_t files = 0, rebuilt_at_once = 0, rebuilt_later = 0, harmless = 0;
 };
 
@@ -65,9 +65,10 @@ struct Base {
   }
 };
 
-class Trial {
+class CatalogTrial {
  public:
-  Trial(std::uint64_t seed, const Base& base, Tally& tally) : damager_(seed), base_(base), tally_(tally) {
+  CatalogTrial(std::uint64_t seed, const Base& base, CatalogTally& tally)
+      : damager_(seed), base_(base), tally_(tally) {
     fs::copy(base.path(), path(), fs::copy_options::recursive);
   }
 
@@ -132,7 +133,7 @@ class Trial {
 
   Damager damager_;
   const Base& base_;
-  Tally& tally_;
+  CatalogTally& tally_;
   TempDirectory directory_;
   std::string story_;
   bool noticed_ = false;
@@ -140,8 +141,9 @@ class Trial {
 
 TEST(CatalogDamageTest, IsNoticedAndTheCatalogMadeAnew) {
   const Base base;
-  Tally tally;
-  const std::uint64_t trials = run_trials(10, [&](std::uint64_t seed) { Trial(seed, base, tally).run(); });
+  CatalogTally tally;
+  const std::uint64_t trials =
+      run_trials(10, [&](std::uint64_t seed) { CatalogTrial(seed, base, tally).run(); });
   fmt::print(
       "{} trials on catalogs, {} files damaged: made anew at the start {}, when it was read {}, of no "
       "consequence "

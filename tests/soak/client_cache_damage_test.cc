@@ -36,7 +36,7 @@ void let_times_settle() {
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
 }
 
-struct Tally {
+struct ClientCacheTally {
   std::uint64_t files = 0, changed_tree = 0, same_tree = 0, read_again = 0;
 };
 
@@ -180,7 +180,8 @@ class Bench {
   std::vector<State> changed_, unchanged_;  // one each
 };
 
-void damage_cache(const std::string& directory, Damager& damager, std::string& story, Tally& tally) {
+void damage_cache(const std::string& directory, Damager& damager, std::string& story,
+                  ClientCacheTally& tally) {
   std::vector<fs::path> files;
   for (const auto& entry : fs::recursive_directory_iterator(directory)) {
     if (entry.is_regular_file() && entry.file_size() > 0) files.push_back(entry.path());
@@ -202,7 +203,7 @@ void damage_cache(const std::string& directory, Damager& damager, std::string& s
   fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
 }
 
-void try_one(const Bench& bench, std::uint64_t seed, Tally& tally) {
+void try_one(const Bench& bench, std::uint64_t seed, ClientCacheTally& tally) {
   Damager damager(seed);
   const bool changed = damager.one_in(2);
   const Bench::State& state = changed ? bench.changed() : bench.unchanged();
@@ -227,7 +228,7 @@ void try_one(const Bench& bench, std::uint64_t seed, Tally& tally) {
 TEST(ClientCacheDamageTest, NeverMakesAWrongOrIncompleteSnapshot) {
   const Bench bench;
   if (testing::Test::HasFailure()) return;
-  Tally tally;
+  ClientCacheTally tally;
   const std::uint64_t trials = run_trials(20, [&](std::uint64_t seed) { try_one(bench, seed, tally); });
   EXPECT_GT(tally.read_again, 0u);
   fmt::print(

@@ -12,7 +12,7 @@
 namespace rb::test {
 namespace {
 
-struct Tally {
+struct JournalTally {
   std::uint64_t one_copy = 0, both_elsewhere = 0, same_record = 0, other_files = 0, rebuilds = 0;
   std::uint64_t refused = 0, read_only = 0, torn = 0;
 };
@@ -22,9 +22,9 @@ struct RecordPlace {
   std::size_t begin = 0, end = 0;
 };
 
-class Trial {
+class JournalTrial {
  public:
-  Trial(std::uint64_t seed, Tally& tally)
+  JournalTrial(std::uint64_t seed, JournalTally& tally)
       : damager_(seed), tally_(tally), image_(prepared().image), history_(prepared().history) {}
 
   void run() {
@@ -189,7 +189,7 @@ class Trial {
   }
 
   Damager damager_;
-  Tally& tally_;
+  JournalTally& tally_;
   MemoryImage image_;
   const SmallHistory& history_;
   std::string story_;
@@ -197,8 +197,8 @@ class Trial {
 };
 
 TEST(JournalDamageTest, TheOtherCopyServesAndWhatBothLostIsNotMisread) {
-  Tally tally;
-  const std::uint64_t trials = run_trials(20, [&](std::uint64_t seed) { Trial(seed, tally).run(); });
+  JournalTally tally;
+  const std::uint64_t trials = run_trials(20, [&](std::uint64_t seed) { JournalTrial(seed, tally).run(); });
   fmt::print(
       "{} trials on journals, {} of them without the catalog: one copy damaged {}, both in different records "
       "{}, all repaired; both in the same record {}: {} refused, {} read-only, {} taken for torn; the marker "

@@ -14,7 +14,7 @@
 namespace rb::test {
 namespace {
 
-struct Tally {
+struct PackTally {
   std::uint64_t packs = 0, parities = 0, beyond_reach = 0, within_reach = 0, rebuilds = 0, sectors = 0,
                 unreadable = 0, healed = 0;
 };
@@ -85,9 +85,9 @@ struct DamagedPack {
   }
 };
 
-class Trial {
+class PackTrial {
  public:
-  Trial(std::uint64_t seed, Tally& tally)
+  PackTrial(std::uint64_t seed, PackTally& tally)
       : damager_(seed), tally_(tally), image_(prepared().image), history_(prepared().history) {}
 
   void run() {
@@ -212,7 +212,7 @@ class Trial {
   }
 
   Damager damager_;
-  Tally& tally_;
+  PackTally& tally_;
   MemoryImage image_;
   SmallHistory history_;
   std::vector<DamagedPack> damaged_;
@@ -221,8 +221,8 @@ class Trial {
 };
 
 TEST(PackDamageTest, EverythingIsFoundAndWhatIsWithinReachCorrected) {
-  Tally tally;
-  const std::uint64_t trials = run_trials(50, [&](std::uint64_t seed) { Trial(seed, tally).run(); });
+  PackTally tally;
+  const std::uint64_t trials = run_trials(50, [&](std::uint64_t seed) { PackTrial(seed, tally).run(); });
   fmt::print(
       "{} trials on packs: {} packs and {} parities damaged, {} times the catalog was gone too; {} within "
       "reach, all corrected ({} sectors); {} beyond it, all found, {} of them whole again after a backup.\n",
