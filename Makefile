@@ -33,8 +33,8 @@ test-asan test-tsan: test-%: deps ## the tests under AddressSanitizer and UBSan,
 	@scripts/install-packages.sh test
 	@scripts/install-packages.sh fuzz
 	@cmake --preset $* > /dev/null
-	@cmake --build build/$* -j $(JOBS)
-	@RC_PARAMS="$${RC_PARAMS:-max_success=30}" RB_DAMAGE_TRIALS="$${RB_DAMAGE_TRIALS:-100}" ctest --test-dir build/$* -j $$(($(JOBS) + 1)) --output-on-failure --no-tests=error
+	@cmake --build build/$* -j $(JOBS) --target $(or $(TARGETS),all)
+	@RC_PARAMS="$${RC_PARAMS:-max_success=30}" RB_DAMAGE_TRIALS="$${RB_DAMAGE_TRIALS:-100}" ctest --test-dir build/$* -j $$(($(JOBS) + 1)) --output-on-failure --no-tests=error $(CTEST_OPTIONS)
 
 fuzz: deps ## a bounded number of inputs into every decoder
 	@scripts/install-packages.sh fuzz
@@ -100,7 +100,7 @@ format-check: ## fails when a source is not formatted
 	@git ls-files 'src/*.h' 'src/*.cc' 'tests/*.h' 'tests/*.cc' 'bench/*.cc' | xargs clang-format-14 --dry-run --Werror
 
 tidy: deps ## clang-tidy on all sources, or FILES=...
-	@scripts/tidy.sh $(BUILD) $(FILES)
+	@scripts/tidy.sh $(FILES)
 
 install: all ## installs the two programs under PREFIX
 	@cmake --install $(BUILD) --prefix $(PREFIX)

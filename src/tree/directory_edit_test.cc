@@ -169,41 +169,58 @@ TEST(DirectoryEditTest, DiffLoadsNoPageThatIsOnBothSides) {
   EXPECT_EQ(objects.loads(), different);
 }
 
+// One directory of a million, built once for all that is looked at.
 class MillionTest : public testing::Test {
  protected:
   static constexpr int kCount = 1'000'000;
 
-  static void SetUpTestSuite() {
-    objects_ = new MemoryObjects;
-    DirectoryBuilder builder(*objects_);
+  MillionTest() {
+    DirectoryBuilder builder(objects_);
     for (int i = 0; i < kCount; ++i)
       samples::check(builder.add(chunk_file(numbered(i))));
-    root_ = new ObjectId(value(builder.finish()));
-  }
-  static void TearDownTestSuite() {
-    delete objects_;
-    delete root_;
+    root_ = value(builder.finish());
   }
 
   void expect_cheap(const DirectoryEdits& edits) {
-    objects_->reset_counts();
-    const ObjectId changed = value(edit_directory(*objects_, *objects_, *root_, edits));
-    EXPECT_NE(changed, *root_);
-    EXPECT_LE(objects_->loads(), 16u) << edits.begin()->first;
-    EXPECT_LE(objects_->puts(), 12u) << edits.begin()->first;
-    EXPECT_LE(objects_->new_bytes(), 64u << 10) << edits.begin()->first;
-    objects_->reset_counts();
-    EXPECT_EQ(diff(*objects_, *root_, changed).size(), edits.size());
-    EXPECT_LE(objects_->loads(), 32u) << edits.begin()->first;
+    objects_.reset_counts();
+    const ObjectId changed = value(edit_directory(objects_, objects_, root_, edits));
+    EXPECT_NE(changed, root_);
+    EXPECT_LE(objects_.loads(), 16u) << edits.begin()->first;
+    EXPECT_LE(objects_.puts(), 12u) << edits.begin()->first;
+    EXPECT_LE(objects_.new_bytes(), 64u << 10) << edits.begin()->first;
+    objects_.reset_counts();
+    EXPECT_EQ(diff(objects_, root_, changed).size(), edits.size());
+    EXPECT_LE(objects_.loads(), 32u) << edits.begin()->first;
+  }
+  // What a changed file costs on average: kilobytes.
+  void expect_kilobytes_for_each_of(int rounds) {
+    std::mt19937 random(1);
+    objects_.reset_counts();
+    for (int round = 0; round < rounds; ++round) {
+      const std::string name = numbered(static_cast<int>(random() % kCount));
+      EXPECT_NE(value(edit_directory(objects_, objects_, root_, {{name, chunk_file(name, 1)}})), root_);
+    }
+    EXPECT_LT(static_cast<double>(objects_.new_bytes()) / rounds, 20'000);
+  }
+  void expect_one_page_loaded_per_level() {
+    const int levels = value(load_tree_page(objects_, root_)).level + 1;
+    EXPECT_LE(levels, 5);
+    objects_.reset_counts();
+    EXPECT_EQ(value(find_entry(objects_, root_, numbered(654'321)))->name, numbered(654'321));
+    EXPECT_EQ(objects_.loads(), static_cast<std::size_t>(levels));
+    EXPECT_FALSE(value(find_entry(objects_, root_, "file-0654321")).has_value());
+    EXPECT_LE(objects_.loads(), 2u * static_cast<std::size_t>(levels));
+    objects_.reset_counts();
+    EXPECT_EQ(value(directory_entry_count(objects_, root_)), static_cast<std::uint64_t>(kCount));
+    EXPECT_EQ(objects_.loads(), 1u);
   }
 
-  static MemoryObjects* objects_;
-  static ObjectId* root_;
+  MemoryObjects objects_;
+  ObjectId root_;
 };
-MemoryObjects* MillionTest::objects_ = nullptr;
-ObjectId* MillionTest::root_ = nullptr;
 
-TEST_F(MillionTest, OneEditTouchesOnlyThePagesOnItsWay) {
+TEST_F(MillionTest, OneEditAndOneLookupTouchOnlyThePagesOnTheirWay) {
+  expect_one_page_loaded_per_level();
   for (const int i : {0, 1, 123'456, 500'000, 999'998, 999'999}) {
     expect_cheap({{numbered(i), file(numbered(i), 1)}});
     expect_cheap({{numbered(i), std::nullopt}});
@@ -211,33 +228,7 @@ TEST_F(MillionTest, OneEditTouchesOnlyThePagesOnItsWay) {
   }
   expect_cheap({{"a", file("a")}});
   expect_cheap({{"z", file("z")}});
-}
-
-// What a changed file costs on average: kilobytes.
-TEST_F(MillionTest, AChangedFileCostsKilobytes) {
-  std::mt19937 random(1);
-  objects_->reset_counts();
-  const int rounds = 200;
-  for (int round = 0; round < rounds; ++round) {
-    const std::string name = numbered(static_cast<int>(random() % kCount));
-    EXPECT_NE(value(edit_directory(*objects_, *objects_, *root_, {{name, chunk_file(name, 1)}})), *root_);
-  }
-  const double average = static_cast<double>(objects_->new_bytes()) / rounds;
-  RecordProperty("bytes", static_cast<int>(average));
-  EXPECT_LT(average, 20'000);
-}
-
-TEST_F(MillionTest, FindingOneNameLoadsOnePagePerLevel) {
-  const int levels = value(load_tree_page(*objects_, *root_)).level + 1;
-  EXPECT_LE(levels, 5);
-  objects_->reset_counts();
-  EXPECT_EQ(value(find_entry(*objects_, *root_, numbered(654'321)))->name, numbered(654'321));
-  EXPECT_EQ(objects_->loads(), static_cast<std::size_t>(levels));
-  EXPECT_FALSE(value(find_entry(*objects_, *root_, "file-0654321")).has_value());
-  EXPECT_LE(objects_->loads(), 2u * static_cast<std::size_t>(levels));
-  objects_->reset_counts();
-  EXPECT_EQ(value(directory_entry_count(*objects_, *root_)), static_cast<std::uint64_t>(kCount));
-  EXPECT_EQ(objects_->loads(), 1u);
+  expect_kilobytes_for_each_of(200);
 }
 
 }  // namespace
