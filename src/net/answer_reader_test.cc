@@ -40,6 +40,7 @@ TEST(AnswerReaderTest, LengthsAndChunksAreRead) {
   check("HTTP/1.1 409 X\r\nContent-Length: 0\r\n\r\n", 409, "");
   check("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;a=b\r\n world\r\n0\r\n\r\n",
         200, "hello world");
+  check("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 200, "");
 }
 
 TEST(AnswerReaderTest, WhatComesBetweenIsPassedOver) {
