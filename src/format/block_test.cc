@@ -5,21 +5,18 @@
 #include "base/hash.h"
 #include "base/limits.h"
 #include "support/canonical.h"
+#include "support/filled_id.h"
 #include "support/sealed_block.h"
 
 namespace rb {
 namespace {
 
-ObjectId block_object_id(std::uint8_t byte) {
-  ObjectId id;
-  id.bytes.fill(byte);
-  return id;
-}
+using test::filled_id;
 
 BlockDirectory data_directory(std::size_t objects, std::size_t raw_bytes) {
   BlockDirectory directory{.raw_bytes = static_cast<std::uint32_t>(raw_bytes)};
   for (std::size_t i = 0; i < objects; ++i)
-    directory.objects.push_back({.id = block_object_id(static_cast<std::uint8_t>(i))});
+    directory.objects.push_back({.id = filled_id(static_cast<std::uint8_t>(i))});
   return directory;
 }
 
@@ -27,9 +24,8 @@ Bytes metadata_block() {
   const Bytes body = {3, 2, 'a', 'b', 'c', 'd', 'e'};
   BlockDirectory directory{.block_class = BlockClass::metadata,
                            .raw_bytes = static_cast<std::uint32_t>(body.size())};
-  directory.objects = {
-      {.id = block_object_id(1), .kind = ObjectKind::tree, .refs = {block_object_id(8), block_object_id(9)}},
-      {.id = block_object_id(2), .kind = ObjectKind::snapshot, .refs = {block_object_id(1)}}};
+  directory.objects = {{.id = filled_id(1), .kind = ObjectKind::tree, .refs = {filled_id(8), filled_id(9)}},
+                       {.id = filled_id(2), .kind = ObjectKind::snapshot, .refs = {filled_id(1)}}};
   return encode_block(directory, body);
 }
 
@@ -52,7 +48,7 @@ TEST(BlockTest, DirectoryComesBack) {
   ASSERT_TRUE(directory);
   EXPECT_EQ(directory->block_class, BlockClass::metadata);
   ASSERT_EQ(directory->objects.size(), 2u);
-  EXPECT_EQ(directory->objects[0].refs, (std::vector{block_object_id(8), block_object_id(9)}));
+  EXPECT_EQ(directory->objects[0].refs, (std::vector{filled_id(8), filled_id(9)}));
   EXPECT_EQ(directory->objects[1].kind, ObjectKind::snapshot);
   const ByteView body = ByteView(block).subspan(directory->body_offset, directory->body_bytes);
   EXPECT_EQ(encode_block(*directory, body), block);

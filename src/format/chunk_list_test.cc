@@ -4,15 +4,12 @@
 
 #include "base/byte_codec.h"
 #include "base/limits.h"
+#include "support/filled_id.h"
 
 namespace rb {
 namespace {
 
-ObjectId chunk_id(std::uint8_t byte) {
-  ObjectId id;
-  id.bytes.fill(byte);
-  return id;
-}
+using test::filled_id;
 
 // The payload of a page with these items, whether it is one or not; code 0 is a hole.
 Bytes payload_of(int level, const std::vector<std::pair<std::uint64_t, std::uint64_t>>& items) {
@@ -31,7 +28,7 @@ Bytes payload_of(int level, const std::vector<std::pair<std::uint64_t, std::uint
 bool accepts(std::size_t ref_count, const Bytes& payload) {
   std::vector<ObjectId> refs;
   for (std::size_t i = 0; i < ref_count; ++i)
-    refs.push_back(chunk_id(static_cast<std::uint8_t>(i + 1)));
+    refs.push_back(filled_id(static_cast<std::uint8_t>(i + 1)));
   const Result<ChunkListPage> page = decode_chunk_list(refs, payload);
   if (page) {
     EXPECT_EQ(encode_chunk_list(*page).payload, payload);
@@ -42,9 +39,9 @@ bool accepts(std::size_t ref_count, const Bytes& payload) {
 TEST(ChunkListTest, RepeatedChunksAreNamedOnce) {
   ChunkListPage page;
   page.items = {
-      {100, chunk_id(1)}, {5000, std::nullopt}, {100, chunk_id(1)}, {7, chunk_id(2)}, {100, chunk_id(1)}};
+      {100, filled_id(1)}, {5000, std::nullopt}, {100, filled_id(1)}, {7, filled_id(2)}, {100, filled_id(1)}};
   const Object object = encode_chunk_list(page);
-  EXPECT_EQ(object.refs, (std::vector{chunk_id(1), chunk_id(2)}));
+  EXPECT_EQ(object.refs, (std::vector{filled_id(1), filled_id(2)}));
   EXPECT_EQ(decode_chunk_list(object.refs, object.payload), page);
 }
 

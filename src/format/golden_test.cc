@@ -8,15 +8,12 @@
 #include "format/repository_format.h"
 #include "format/snapshot.h"
 #include "format/tree_page.h"
+#include "support/filled_id.h"
 
 namespace rb {
 namespace {
 
-ObjectId golden_id(std::uint8_t byte) {
-  ObjectId id;
-  id.bytes.fill(byte);
-  return id;
-}
+using test::filled_id;
 
 // `expected` may be spaced as its reader likes.
 void check_bytes(ByteView bytes, std::string_view expected) {
@@ -52,7 +49,7 @@ TreePage example_leaf() {
                    .mtime = {1'700'000'060, 0},
                    .birth = Timestamp{1'700'000'000, 1},
                    .content_kind = ContentKind::chunk,
-                   .content = golden_id(0xaa)}};
+                   .content = filled_id(0xaa)}};
   return page;
 }
 
@@ -66,7 +63,7 @@ TreePage rare_leaf() {
   Entry file{.name = "f", .type = EntryType::file, .mode = 04755};
   file.attributes = 0x10;
   file.hard_link.emplace().bytes.fill(0x44);
-  file.xattrs = {{.name = "user.a", .value = {1, 2}}, {.name = "user.b", .chunk = golden_id(0xbb)}};
+  file.xattrs = {{.name = "user.a", .value = {1, 2}}, {.name = "user.b", .chunk = filled_id(0xbb)}};
   file.unknown = {{.tag = 129, .value = {9}}};
   const Entry link{.name = "l", .type = EntryType::symlink, .mode = 0777, .target = "../f"};
   const Entry implied{.name = "p",
@@ -74,7 +71,7 @@ TreePage rare_leaf() {
                       .implied = true,
                       .mode = 0755,
                       .content_kind = ContentKind::tree,
-                      .content = golden_id(0xcc)};
+                      .content = filled_id(0xcc)};
   page.entries = {device, file, link, implied};
   return page;
 }
@@ -82,7 +79,7 @@ TreePage rare_leaf() {
 TEST(GoldenTest, ObjectIds) {
   check_bytes(object_id(ObjectKind::chunk, {}, as_bytes("hello")).view(),
               "e6c09552 5e47c537 6702a769 cbf842d4 1d2fe759 f0cf1dcb 5a090ddc 289880c0");
-  const std::vector<ObjectId> refs = {golden_id(1)};
+  const std::vector<ObjectId> refs = {filled_id(1)};
   check_bytes(object_id(ObjectKind::chunk_list, refs, as_bytes("hello")).view(),
               "e373d833 fe227094 9a7f1406 e727d838 779719e8 cc425b3b 1bb6e5d9 fbc835b5");
   check_bytes(object_id(ObjectKind::tree, refs, as_bytes("hello")).view(),
@@ -93,7 +90,7 @@ TEST(GoldenTest, ObjectIds) {
 
 TEST(GoldenTest, LeafPage) {
   const Object object = encode_tree_page(example_leaf());
-  EXPECT_EQ(object.refs, std::vector{golden_id(0xaa)});
+  EXPECT_EQ(object.refs, std::vector{filled_id(0xaa)});
   check_bytes(object.payload,
               "00000201 e807e807 03616e61 03616e61 040a0004 06050100 05001121 0001a401 8001f401 00000000"
               "00000009 05016e6f 7465732e 74787432 05f0a204 80c49fd5 0c787701 00000000 68656c6c 6f");
@@ -101,7 +98,7 @@ TEST(GoldenTest, LeafPage) {
 
 TEST(GoldenTest, LeafPageWithRareFields) {
   const Object object = encode_tree_page(rare_leaf());
-  EXPECT_EQ(object.refs, (std::vector{golden_id(0xbb), golden_id(0xcc)}));
+  EXPECT_EQ(object.refs, (std::vector{filled_id(0xbb), filled_id(0xcc)}));
   check_bytes(object.payload,
               "00000402 00060472 6f6f7404 6469736b 00000000 08040400 04000105 00360601 034a0836 0000b001"
               "ed09ff01 ed010000 00000000 00000000 00000000 00000001 00010001 00016466 6c700001 01010000"
@@ -111,20 +108,20 @@ TEST(GoldenTest, LeafPageWithRareFields) {
 
 TEST(GoldenTest, InnerPage) {
   TreePage page{.level = 1};
-  page.children = {{.first_name = "aa", .entry_count = 300, .id = golden_id(1)},
-                   {.first_name = "ab", .entry_count = 2, .id = golden_id(2)}};
+  page.children = {{.first_name = "aa", .entry_count = 300, .id = filled_id(1)},
+                   {.first_name = "ab", .entry_count = 2, .id = filled_id(2)}};
   check_bytes(encode_tree_page(page).payload, "00010200 026161ac 02010162 02");
 }
 
 TEST(GoldenTest, ChunkList) {
   ChunkListPage page;
-  page.items = {{1000, golden_id(1)}, {1 << 20, std::nullopt}, {1000, golden_id(1)}, {5, golden_id(2)}};
+  page.items = {{1000, filled_id(1)}, {1 << 20, std::nullopt}, {1000, filled_id(1)}, {5, filled_id(2)}};
   check_bytes(encode_chunk_list(page).payload, "000004e8 07808040 e8070501 000201");
 }
 
 TEST(GoldenTest, SnapshotPayload) {
   Snapshot snapshot;
-  snapshot.root = golden_id(1);
+  snapshot.root = filled_id(1);
   snapshot.client_time = {1'700'000'000, 7};
   snapshot.host = "pc";
   snapshot.client_version = "0.1.0";
@@ -155,8 +152,8 @@ TEST(GoldenTest, SnapshotPayload) {
 TEST(GoldenTest, BlockOfMetadata) {
   const Bytes body = {2, 0, 'h', 'i'};
   BlockDirectory directory{.block_class = BlockClass::metadata, .raw_bytes = 4};
-  directory.objects = {{.id = golden_id(1), .kind = ObjectKind::tree, .refs = {golden_id(3)}},
-                       {.id = golden_id(2), .kind = ObjectKind::chunk_list}};
+  directory.objects = {{.id = filled_id(1), .kind = ObjectKind::tree, .refs = {filled_id(3)}},
+                       {.id = filled_id(2), .kind = ObjectKind::chunk_list}};
   check_bytes(encode_block(directory, body),
               "72626231 00010000 02000000 64000000 04000000 04000000 01010101 01010101 01010101 01010101"
               "01010101 01010101 01010101 01010101 02020202 02020202 02020202 02020202 02020202 02020202"
@@ -167,7 +164,7 @@ TEST(GoldenTest, BlockOfMetadata) {
 TEST(GoldenTest, BlockOfData) {
   const Bytes body = {2, 'h', 'i'};
   BlockDirectory directory{.raw_bytes = 3};
-  directory.objects = {{.id = golden_id(1)}};
+  directory.objects = {{.id = filled_id(1)}};
   check_bytes(encode_block(directory, body),
               "72626231 00000000 01000000 20000000 03000000 03000000 01010101 01010101 01010101 01010101"
               "01010101 01010101 01010101 01010101 02686970 b8904214 9e886010 5569a6db e251f6b3 a64f8b69"
@@ -182,7 +179,7 @@ TEST(GoldenTest, OlderBlockOfData) {
       block));
   const auto directory = decode_block_directory(block);
   ASSERT_TRUE(directory);
-  EXPECT_EQ(directory->objects, std::vector{BlockObject{.id = golden_id(1)}});
+  EXPECT_EQ(directory->objects, std::vector{BlockObject{.id = filled_id(1)}});
 }
 
 TEST(GoldenTest, RepositoryMarker) {

@@ -6,18 +6,15 @@
 
 #include "base/hash.h"
 #include "base/limits.h"
+#include "support/filled_id.h"
 
 namespace rb {
 namespace {
 
+using test::filled_id;
+
 constexpr std::array kKinds = {ObjectKind::chunk, ObjectKind::chunk_list, ObjectKind::tree,
                                ObjectKind::snapshot};
-
-ObjectId object_id(std::uint8_t byte) {
-  ObjectId id;
-  id.bytes.fill(byte);
-  return id;
-}
 
 TEST(ObjectTest, TheSameBytesHaveAnotherIdAsEachKind) {
   const Bytes payload = {1, 2, 3};
@@ -28,7 +25,7 @@ TEST(ObjectTest, TheSameBytesHaveAnotherIdAsEachKind) {
 }
 
 TEST(ObjectTest, BytesCannotMoveBetweenReferencesAndPayload) {
-  const std::vector<ObjectId> refs = {object_id(1), object_id(2)};
+  const std::vector<ObjectId> refs = {filled_id(1), filled_id(2)};
   Bytes payload = {7};
   const ObjectId both = object_id(ObjectKind::tree, refs, payload);
   Bytes longer(refs[1].bytes.begin(), refs[1].bytes.end());

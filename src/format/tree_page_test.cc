@@ -4,15 +4,12 @@
 
 #include "base/byte_codec.h"
 #include "base/limits.h"
+#include "support/filled_id.h"
 
 namespace rb {
 namespace {
 
-ObjectId page_object_id(std::uint8_t byte) {
-  ObjectId id;
-  id.bytes.fill(byte);
-  return id;
-}
+using test::filled_id;
 
 Entry chunk_file(std::string name, ObjectId content) {
   return {.name = std::move(name), .size = 10, .content_kind = ContentKind::chunk, .content = content};
@@ -32,12 +29,11 @@ TEST(TreePageTest, AnEmptyDirectoryIsThreeBytes) {
 
 TEST(TreePageTest, ReferencesStandOnceInOrderOfFirstUse) {
   TreePage page;
-  page.entries = {chunk_file("a", page_object_id(9)), chunk_file("b", page_object_id(3)),
-                  chunk_file("c", page_object_id(9)), chunk_file("d", page_object_id(1))};
-  page.entries[1].xattrs = {{.name = "user.big", .chunk = page_object_id(5)}};
+  page.entries = {chunk_file("a", filled_id(9)), chunk_file("b", filled_id(3)), chunk_file("c", filled_id(9)),
+                  chunk_file("d", filled_id(1))};
+  page.entries[1].xattrs = {{.name = "user.big", .chunk = filled_id(5)}};
   const Object object = encode_tree_page(page);
-  EXPECT_EQ(object.refs,
-            (std::vector{page_object_id(9), page_object_id(3), page_object_id(5), page_object_id(1)}));
+  EXPECT_EQ(object.refs, (std::vector{filled_id(9), filled_id(3), filled_id(5), filled_id(1)}));
   EXPECT_EQ(decode_tree_page(object.refs, object.payload), page);
 
   std::vector<ObjectId> swapped = object.refs;
@@ -50,7 +46,7 @@ TEST(TreePageTest, ReferencesStandOnceInOrderOfFirstUse) {
 
 TEST(TreePageTest, UnknownOptionalFieldsAreKept) {
   TreePage page;
-  page.entries = {chunk_file("a", page_object_id(1))};
+  page.entries = {chunk_file("a", filled_id(1))};
   page.entries[0].unknown = {{.tag = 129, .value = {1, 2, 3}}, {.tag = 100'001, .value = {}}};
   const Object object = encode_tree_page(page);
   EXPECT_EQ(decode_tree_page(object.refs, object.payload), page);
@@ -58,8 +54,8 @@ TEST(TreePageTest, UnknownOptionalFieldsAreKept) {
 
 TEST(TreePageTest, TimesBeyondEveryRange) {
   TreePage page;
-  page.entries = {chunk_file("a", page_object_id(1)), chunk_file("b", page_object_id(2)),
-                  chunk_file("c", page_object_id(3))};
+  page.entries = {chunk_file("a", filled_id(1)), chunk_file("b", filled_id(2)),
+                  chunk_file("c", filled_id(3))};
   page.entries[0].mtime = {INT64_MIN, 0};
   page.entries[1].mtime = {INT64_MAX, 999'999'999};
   page.entries[1].birth = Timestamp{INT64_MIN, 1};
@@ -115,16 +111,14 @@ TEST(TreePageTest, NamesMayNotUnpackWithoutBound) {
 
 TEST(TreePageTest, OnlyTheRootPageHasAnEntryWithoutAName) {
   TreePage root;
-  root.entries = {{.name = "",
-                   .type = EntryType::directory,
-                   .content_kind = ContentKind::tree,
-                   .content = page_object_id(1)}};
+  root.entries = {
+      {.name = "", .type = EntryType::directory, .content_kind = ContentKind::tree, .content = filled_id(1)}};
   const Object object = encode_tree_page(root);
   EXPECT_EQ(decode_tree_page(object.refs, object.payload), root);
   EXPECT_DEATH(
       {
         TreePage page = root;
-        page.entries.push_back(chunk_file("a", page_object_id(2)));
+        page.entries.push_back(chunk_file("a", filled_id(2)));
         (void)encode_tree_page(page);
       },
       "name");
@@ -132,9 +126,9 @@ TEST(TreePageTest, OnlyTheRootPageHasAnEntryWithoutAName) {
 
 TEST(TreePageTest, InnerPagesKnowTheirChildren) {
   TreePage page{.level = 2};
-  page.children = {{.first_name = "a", .entry_count = 100, .id = page_object_id(1)},
-                   {.first_name = "abc", .entry_count = 1, .id = page_object_id(2)},
-                   {.first_name = "b\xff", .entry_count = std::uint64_t{1} << 40, .id = page_object_id(3)}};
+  page.children = {{.first_name = "a", .entry_count = 100, .id = filled_id(1)},
+                   {.first_name = "abc", .entry_count = 1, .id = filled_id(2)},
+                   {.first_name = "b\xff", .entry_count = std::uint64_t{1} << 40, .id = filled_id(3)}};
   const Object object = encode_tree_page(page);
   EXPECT_EQ(object.refs.size(), 3u);
   EXPECT_EQ(decode_tree_page(object.refs, object.payload), page);

@@ -16,14 +16,14 @@ namespace rb::test {
 
 namespace {
 
-ObjectId object_id(int number) {
+ObjectId numbered_object_id(int number) {
   return make_chunk("object " + std::to_string(number)).id;
 }
 
 CatalogObject object_of(std::uint32_t domain, int number, std::vector<ObjectNumber> children = {}) {
   CatalogObject object;
   object.domain = domain;
-  object.id = object_id(number);
+  object.id = numbered_object_id(number);
   object.row.number = static_cast<ObjectNumber>(number);
   object.row.kind = children.empty() ? ObjectKind::chunk : ObjectKind::tree;
   object.row.at = {.pack = 3, .offset = static_cast<std::uint64_t>(number) * 1000};
@@ -39,7 +39,7 @@ CatalogCommit commit_of(std::uint32_t node, std::uint64_t sequence) {
   commit.snapshot.sequence = sequence;
   commit.snapshot.run = make_run(static_cast<std::uint8_t>(sequence));
   commit.snapshot.id.bytes.fill(static_cast<std::uint8_t>(sequence + 100));
-  commit.snapshot.object = object_id(static_cast<int>(sequence));
+  commit.snapshot.object = numbered_object_id(static_cast<int>(sequence));
   commit.snapshot.received = {.seconds = -5, .nanoseconds = 7};
   return commit;
 }
@@ -86,8 +86,8 @@ TEST_P(CatalogTest, FindsObjectsInTheirDomainOnly) {
   CatalogBatch batch;
   batch.objects = {object_of(1, 10), object_of(1, 11, {10, 3, 10}), object_of(2, 12)};
   apply(batch);
-  const auto rows =
-      catalog_->find(1, std::vector{object_id(11), object_id(12), object_id(10), object_id(99)});
+  const auto rows = catalog_->find(1, std::vector{numbered_object_id(11), numbered_object_id(12),
+                                                  numbered_object_id(10), numbered_object_id(99)});
   ASSERT_TRUE(rows) << rows.error().message;
   EXPECT_EQ((*rows)[0], object_of(1, 11, {1}).row);
   EXPECT_FALSE((*rows)[1]);
@@ -107,7 +107,7 @@ TEST_P(CatalogTest, ARowIsReplaced) {
   batch.objects = {object_of(1, 10, {4, 5})};
   batch.objects[0].row.at.pack = 9;
   apply(batch);
-  const auto rows = catalog_->find(1, std::vector{object_id(10)});
+  const auto rows = catalog_->find(1, std::vector{numbered_object_id(10)});
   ASSERT_TRUE(rows && (*rows)[0]);
   EXPECT_EQ((*rows)[0]->at.pack, 9u);
   EXPECT_EQ((*rows)[0]->flags, 0);
@@ -239,18 +239,19 @@ TEST_P(CatalogTest, RemovesObjectsAndChildren) {
   CatalogBatch batch;
   batch.objects = {object_of(1, 10), object_of(1, 11, {10}), object_of(2, 10)};
   apply(batch);
-  apply({.removed_objects = {{1, object_id(10)}, {1, object_id(99)}}, .removed_children = {11, 98}});
-  const auto rows = catalog_->find(1, std::vector{object_id(10), object_id(11)});
+  apply({.removed_objects = {{1, numbered_object_id(10)}, {1, numbered_object_id(99)}},
+         .removed_children = {11, 98}});
+  const auto rows = catalog_->find(1, std::vector{numbered_object_id(10), numbered_object_id(11)});
   ASSERT_TRUE(rows);
   EXPECT_FALSE((*rows)[0]);
   EXPECT_TRUE((*rows)[1]);
-  EXPECT_TRUE((*catalog_->find(2, std::vector{object_id(10)}))[0]);
+  EXPECT_TRUE((*catalog_->find(2, std::vector{numbered_object_id(10)}))[0]);
   EXPECT_TRUE(catalog_->children(11)->empty());
   // What a batch both removes and adds is there afterwards.
-  batch.removed_objects = {{1, object_id(11)}};
+  batch.removed_objects = {{1, numbered_object_id(11)}};
   batch.removed_children = {11};
   apply(batch);
-  EXPECT_TRUE((*catalog_->find(1, std::vector{object_id(11)}))[0]);
+  EXPECT_TRUE((*catalog_->find(1, std::vector{numbered_object_id(11)}))[0]);
   EXPECT_EQ(*catalog_->children(11), std::vector<ObjectNumber>{10});
 }
 
@@ -277,7 +278,7 @@ TEST_P(CatalogTest, KeepsPacksUntilTheyAreRemoved) {
   // More objects leave the row as it is; so does removing all objects.
   batch.pack_rows.clear();
   apply(batch);
-  apply({.removed_objects = {{1, object_id(10)}, {1, object_id(11)}}});
+  apply({.removed_objects = {{1, numbered_object_id(10)}, {1, numbered_object_id(11)}}});
   EXPECT_EQ(*catalog_->pack_rows(), expected);
   EXPECT_EQ(*catalog_->packs(), (std::vector<std::uint64_t>{3, 8, 9}));
   apply({.removed_packs = {3, 8, 500}});
@@ -407,15 +408,16 @@ TEST_P(CatalogTest, LoadsAsItApplies) {
     EXPECT_EQ(*catalog_->begins(), between.begins);
     EXPECT_EQ(*catalog_->children(10), (std::vector<ObjectNumber>{3, 9}));
     EXPECT_EQ(*catalog_->children(11), (std::vector<ObjectNumber>{10}));
-    const auto rows = catalog_->find(1, std::vector{object_id(10), object_id(11), object_id(12)});
+    const auto rows = catalog_->find(
+        1, std::vector{numbered_object_id(10), numbered_object_id(11), numbered_object_id(12)});
     ASSERT_TRUE(rows);
     EXPECT_EQ((*rows)[0], object_of(1, 10, {3}).row);
     EXPECT_EQ((*rows)[1], second.objects[0].row);
     EXPECT_FALSE((*rows)[2]);
     ASSERT_TRUE(catalog_->end_load());
   }
-  apply({.removed_objects = {{1, object_id(10)}}, .removed_children = {10}});
-  EXPECT_FALSE((*catalog_->find(1, std::vector{object_id(10)}))[0]);
+  apply({.removed_objects = {{1, numbered_object_id(10)}}, .removed_children = {10}});
+  EXPECT_FALSE((*catalog_->find(1, std::vector{numbered_object_id(10)}))[0]);
   EXPECT_TRUE(catalog_->children(10)->empty());
 }
 
@@ -438,7 +440,7 @@ TEST_P(CatalogTest, ClearForgetsEverything) {
   ASSERT_TRUE(catalog_->clear(other));
   EXPECT_EQ(catalog_->state()->repository, other);
   EXPECT_EQ(catalog_->state()->next_number, 1u);
-  EXPECT_FALSE((*catalog_->find(1, std::vector{object_id(10)}))[0]);
+  EXPECT_FALSE((*catalog_->find(1, std::vector{numbered_object_id(10)}))[0]);
   EXPECT_TRUE(catalog_->children(10)->empty());
   EXPECT_EQ(*catalog_->snapshot_count(1), 0u);
   EXPECT_TRUE(catalog_->nodes()->empty() && catalog_->credentials()->empty());
@@ -475,7 +477,7 @@ TEST(RocksCatalogTest, WhatWasPersistedIsThereAfterwards) {
   const auto catalog = open_rocks_catalog(directory.path() + "/c");
   ASSERT_TRUE(catalog);
   EXPECT_EQ((*catalog)->state()->packs, *batch.packs);
-  EXPECT_TRUE((*(*catalog)->find(1, std::vector{object_id(10)}))[0]);
+  EXPECT_TRUE((*(*catalog)->find(1, std::vector{numbered_object_id(10)}))[0]);
 }
 
 // Later batches on disk without the dead set before them would make dead objects findable.
@@ -523,7 +525,7 @@ TEST(RocksCatalogTest, AKilledProcessLeavesWholeBatches) {
   for (int round = 1; round <= 6; ++round) {
     std::vector<ObjectId> ids;
     for (int i = 0; i < 100; ++i)
-      ids.push_back(object_id(round * 1000 + i));
+      ids.push_back(numbered_object_id(round * 1000 + i));
     const auto rows = (*left)->find(1, ids);
     ASSERT_TRUE(rows);
     for (const auto& row : *rows)
@@ -555,7 +557,7 @@ TEST(RocksCatalogTest, AKilledLoadLeavesAllBatchesBeforeIt) {
   EXPECT_EQ((*left)->state()->packs.offset, static_cast<std::uint64_t>(kRounds));
   EXPECT_EQ(*(*left)->snapshot_count(5), static_cast<std::uint64_t>(kRounds));
   for (int round = 1; round <= kRounds; ++round)
-    EXPECT_TRUE((*(*left)->find(1, std::vector{object_id(round)}))[0]) << round;
+    EXPECT_TRUE((*(*left)->find(1, std::vector{numbered_object_id(round)}))[0]) << round;
   ASSERT_TRUE((*left)->load({.packs = PackPosition{.pack = 1, .offset = 2000}}));  // it goes on
   ASSERT_TRUE((*left)->end_load());
   EXPECT_EQ((*left)->state()->packs.offset, 2000u);

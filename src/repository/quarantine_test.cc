@@ -4,26 +4,23 @@
 
 #include "base/fake_file_system.h"
 #include "repository/object_index.h"
+#include "support/filled_id.h"
 
 namespace rb {
 namespace {
 
+using test::filled_id;
+
 constexpr char kPath[] = "/r/quarantine";
 
-ObjectId id_of(std::uint8_t number) {
-  ObjectId id;
-  id.bytes.fill(number);
-  return id;
-}
-
 QuarantinedObject object_of(std::uint8_t number, std::uint64_t offset) {
-  return {.domain = 3, .id = id_of(number), .at = {.pack = 7, .offset = offset}};
+  return {.domain = 3, .id = filled_id(number), .at = {.pack = 7, .offset = offset}};
 }
 
 // Whether what is found at this offset counts as complete.
 bool complete_at(const Quarantine& quarantine, std::uint8_t number, std::uint64_t offset,
                  std::uint32_t domain = 3) {
-  const ObjectId id = id_of(number);
+  const ObjectId id = filled_id(number);
   std::optional<FoundObject> found =
       FoundObject{ObjectRow{.number = number, .at = {.pack = 7, .offset = offset}}};
   quarantine.apply(domain, std::span(&id, 1), std::span(&found, 1));

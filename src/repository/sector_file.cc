@@ -6,8 +6,6 @@
 
 namespace rb {
 
-namespace {}  // namespace
-
 std::vector<std::uint32_t> SectorFile::read(std::uint32_t first, std::span<std::uint8_t> out) const {
   RB_ASSERT(out.size() % kParitySectorBytes == 0 && first + out.size() / kParitySectorBytes <= crcs_.size());
   const bool at_once = read_plainly(first, out);
