@@ -81,13 +81,12 @@ class SessionSink final : public ObjectSink {
  public:
   explicit SessionSink(Session& session) : session_(session) {}
 
-  Result<ObjectId> put(Object object) override {
+  Status put_named(const ObjectId& id, Object object) override {
     RB_ASSERT(is_metadata(object.kind));
     if (metadata_.full_for(object.payload.size(), object.refs.size())) RB_TRY(send_metadata());
-    const ObjectId id = object_id(object);
     metadata_.add(id, object.kind, object.refs, object.payload);
     ++objects_;
-    return id;
+    return {};
   }
   Result<ObjectId> put_chunk(ByteView bytes) {
     if (data_.full_for(bytes.size(), 0)) RB_TRY(session_.put(data_.finish()));

@@ -16,6 +16,7 @@
 #include "format/tree_page.h"
 #include "repository/rocks_catalog.h"
 #include "scan/file_cache.h"
+#include "support/cached_pages.h"
 
 namespace {
 
@@ -180,10 +181,10 @@ void walk_cache(benchmark::State& state) {
   {
     const auto writer = create_file_cache(scratch.path(), key);
     for (int i = 0; i < kDirectories; ++i) {
-      const auto rows = writer->begin_directory(directory(i));
+      test::CachedPages rows(*writer, directory(i));
       for (int f = 0; f < kFilesEach; ++f)
-        rows->add(entry_of(f), {.size = 12345, .inode = 1, .trusted = true});
-      rows->close(tree, {tree});
+        rows.add(entry_of(f), {.size = 12345, .inode = 1, .trusted = true});
+      rows.close(tree, {tree});
     }
     if (!writer->finish(tree)) return state.SkipWithError("the cache can't be written");
   }

@@ -13,6 +13,7 @@
 #include "scan/file_cache.h"
 #include "scan/glob.h"
 #include "scan/metadata.h"
+#include "support/cached_pages.h"
 
 namespace {
 
@@ -99,7 +100,7 @@ void bench_cache(const std::string& path) {
     const auto writer = create_file_cache(path, key);
     measure("cache: write, per row", kRows, [&] {
       // The parent, whose rows name all the directories.
-      const auto parent = writer->begin_directory("/usr/share");
+      test::CachedPages parent(*writer, "/usr/share");
       std::vector<std::string> names;
       for (int i = 0; i < kDirectories; ++i)
         names.push_back(fmt::format("d{}", i));
@@ -107,16 +108,16 @@ void bench_cache(const std::string& path) {
       for (const std::string& name : names) {
         Entry sub{
             .name = name, .type = EntryType::directory, .content_kind = ContentKind::tree, .content = tree};
-        parent->add(sub, signature);
+        parent.add(sub, signature);
       }
-      parent->close(tree, {tree});
+      parent.close(tree, {tree});
       for (int i = 0; i < kDirectories; ++i) {
-        const auto dir = writer->begin_directory(directory(i));
+        test::CachedPages dir(*writer, directory(i));
         for (int f = 0; f < kFilesEach; ++f) {
           entry.name = fmt::format("file-{}.txt", f);
-          dir->add(entry, signature);
+          dir.add(entry, signature);
         }
-        dir->close(tree, {tree});
+        dir.close(tree, {tree});
       }
       must(writer->finish(tree).has_value(), "finish");
     });

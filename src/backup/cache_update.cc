@@ -12,7 +12,7 @@ constexpr std::chrono::seconds kCheckpointInterval{2};
 CacheUpdate::CacheUpdate(const std::string& cache_directory, CacheUse use, CacheKey key)
     : directory_(use.write ? cache_directory : ""),
       key_(std::move(key)),
-      last_checkpoint_(std::chrono::steady_clock::now()) {
+      next_checkpoint_((std::chrono::steady_clock::now() + kCheckpointInterval).time_since_epoch().count()) {
   if (use.read && !cache_directory.empty()) old_ = open_file_cache(cache_directory, key_);
 }
 
@@ -34,13 +34,11 @@ void CacheUpdate::carry_over(std::string_view path) {
 }
 
 void CacheUpdate::checkpoint_now_and_then() {
-  {
-    std::lock_guard lock(mutex_);
-    const auto now = std::chrono::steady_clock::now();
-    if (!writer_ || now - last_checkpoint_ < kCheckpointInterval) return;
-    last_checkpoint_ = now;
-  }
-  writer_->flush();
+  const auto now = std::chrono::steady_clock::now();
+  auto due = next_checkpoint_.load(std::memory_order_relaxed);
+  const auto next = (now + kCheckpointInterval).time_since_epoch().count();
+  if (now.time_since_epoch().count() < due || !next_checkpoint_.compare_exchange_strong(due, next)) return;
+  checkpoint();
 }
 
 void CacheUpdate::checkpoint() {

@@ -2,6 +2,7 @@
 // begun before something differs from the old. A run that changes nothing writes nothing. Thread-safe.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -47,7 +48,7 @@ class CacheUpdate {
   std::unique_ptr<FileCache> old_;
   std::mutex mutex_;
   std::unique_ptr<FileCacheWriter> writer_;
-  std::chrono::steady_clock::time_point last_checkpoint_;
+  std::atomic<std::chrono::steady_clock::rep> next_checkpoint_;
 };
 
 }  // namespace rb

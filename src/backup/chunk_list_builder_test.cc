@@ -13,10 +13,9 @@ namespace {
 // Keeps what is put.
 class Collector final : public ObjectSink {
  public:
-  Result<ObjectId> put(Object object) override {
-    const ObjectId id = object_id(object);
+  Status put_named(const ObjectId& id, Object object) override {
     objects.emplace(id, std::move(object));
-    return id;
+    return {};
   }
   std::map<ObjectId, Object> objects;
 };

@@ -83,7 +83,6 @@ Status DirectoryEntries::decide_child(std::size_t index, const Known& known, Chi
       ++tally_.unchanged;
       return keep_as_it_is(known);
     case ChildResult::Kind::made:
-      if (unbuilt()) RB_TRY(output_.start_building(name));
       if (child.clean) context_.cache.carry_over(join_name(path_, name));
       return put_settled(std::move(child.made->entry), child.made->signature);
     case ChildResult::Kind::keep: {
@@ -115,7 +114,6 @@ Status DirectoryEntries::decide_file(const char* name, const Known& known) {
   item.name = name;
   item.stat = *stat;
   RB_TRY(item.head, head_of(known));
-  if (unbuilt()) RB_TRY(output_.start_building(name));
   return put(std::move(item));
 }
 
@@ -135,7 +133,6 @@ Status DirectoryEntries::decide_unwalked_directory(const char* name, const Known
   if (!stat || stat->type != EntryType::directory)
     return unreadable(name, known, "changed while it was looked at");
   context_.monitor.outcome(path_, name, PathOutcome::changed, 0);
-  if (unbuilt()) RB_TRY(output_.start_building(name));
   return put_settled(context_.metadata.read_implied(name, *stat), {});
 }
 
@@ -149,17 +146,12 @@ bool DirectoryEntries::looks_as_cached(const Known& known, const FileStat& stat)
 Status DirectoryEntries::decide_cached(const char* name, const Known& known, const FileStat& stat) {
   const bool recheck = stat.type == EntryType::file && context_.recheck.active() &&
                        context_.recheck.take(join_name(path_, name), stat.size);
-  if (unbuilt() && !recheck) {
+  // What the cache says is what the copy has: there is nothing to compare, and nothing to ask.
+  if (output_.edits() && !recheck) {
     count_unchanged(name, stat);
     return {};
   }
   const Signature signature = known.row->signature;
-  // What the cache says is what the copy has: there is nothing to compare, and nothing to ask.
-  if (knowledge_.head_is_cache() && !recheck) {
-    count_unchanged(name, stat);
-    RB_TRY(const Entry* const cached, knowledge_.row_entry());
-    return put_settled(*cached, signature);
-  }
   BatchItem item;
   item.rechecked = recheck;
   item.name = name;
@@ -171,7 +163,6 @@ Status DirectoryEntries::decide_cached(const char* name, const Known& known, con
   item.result.signature = signature;
   const bool held = task_.held() || item.head == *cached || !has_refs(*cached);
   item.kind = recheck ? kind_of_reading(stat) : held ? BatchItem::Kind::cached : BatchItem::Kind::reuse;
-  if (unbuilt()) RB_TRY(output_.start_building(name));
   if (item.kind == BatchItem::Kind::cached && nothing_waits()) return take(item);
   return put(std::move(item));
 }
@@ -193,7 +184,7 @@ Status DirectoryEntries::absent(Entry head) {
   const bool removable = context_.options.recursive || head.type != EntryType::directory;
   if (head.kept || !removable) guard_.discount();
   if (!removable) {
-    if (unbuilt()) return {};
+    if (output_.edits()) return {};
     context_.cache.carry_over(join_name(path_, head.name));
     return put_settled(std::move(head), {});
   }
@@ -205,7 +196,7 @@ Status DirectoryEntries::absent(Entry head) {
   if (!context_.options.remove_absent) return keep(std::move(head), KeptReason::absent);
   if (!head.kept) guard_.loses();
   context_.monitor.outcome(path_, head.name, PathOutcome::removed, head.size);
-  return unbuilt() ? output_.start_building(head.name) : Status();
+  return put_removed(std::move(head.name));
 }
 
 Status DirectoryEntries::excluded(const Known& known) {
@@ -214,24 +205,23 @@ Status DirectoryEntries::excluded(const Known& known) {
   if (!context_.options.remove_absent) return keep(std::move(*head), KeptReason::excluded);
   if (head->kept) guard_.discount();
   context_.monitor.outcome(path_, head->name, PathOutcome::removed, head->size);
-  return unbuilt() ? output_.start_building(head->name) : Status();
+  return put_removed(std::move(head->name));
 }
 
 // A mark is set once and copied, so that a second run changes no page.
 Status DirectoryEntries::keep(Entry head, KeptReason reason) {
+  if (head.kept && output_.edits()) return {};
   if (!head.kept) {
     context_.monitor.outcome(path_, head.name, PathOutcome::kept, head.size);
-    if (unbuilt()) RB_TRY(output_.start_building(head.name));
     head.kept = Kept{.reason = reason, .since = context_.now};
   }
-  if (unbuilt()) return {};
   if (head.type == EntryType::directory) context_.cache.carry_over(join_name(path_, head.name));
   return put_settled(std::move(head), {});
 }
 
 // Requires: the copy has it.
 Status DirectoryEntries::keep_as_it_is(const Known& known) {
-  if (unbuilt()) return {};
+  if (output_.edits()) return {};
   const Signature signature = known.row ? known.row->signature : Signature{};
   RB_TRY(auto head, head_of(known));
   if (head->type == EntryType::directory) context_.cache.carry_over(join_name(path_, head->name));
@@ -265,6 +255,16 @@ Status DirectoryEntries::put_settled(Entry entry, const Signature& signature) {
   item.result.status = ReadResult::Status::done;
   item.result.entry = std::move(entry);
   item.result.signature = signature;
+  return put(std::move(item));
+}
+
+// What was never added needs no removal.
+Status DirectoryEntries::put_removed(std::string name) {
+  if (!output_.edits()) return {};
+  if (taking_ || nothing_waits()) return output_.remove(name);
+  BatchItem item;
+  item.kind = BatchItem::Kind::removed;
+  item.result.entry.name = std::move(name);
   return put(std::move(item));
 }
 
@@ -321,6 +321,8 @@ Status DirectoryEntries::take(BatchItem& item) {
   switch (item.kind) {
     case BatchItem::Kind::settled:
       return store(std::move(item.result.entry), item.result.signature);
+    case BatchItem::Kind::removed:
+      return output_.remove(item.result.entry.name);
     case BatchItem::Kind::cached:
     case BatchItem::Kind::reuse:
       break;

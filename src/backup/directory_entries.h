@@ -42,16 +42,16 @@ class DirectoryEntries {
   Status keep_as_it_is(const Known& known);
   Status unreadable(const char* name, const Known& known, const std::string& why);
 
-  bool unbuilt() const { return !output_.building(); }
   bool nothing_waits() const { return open_->empty() && batches_.empty(); }
   bool is_excluded(std::string_view name) const;
   bool looks_as_cached(const Known& known, const FileStat& stat) const;
   Result<std::optional<Entry>> head_of(const Known& known);
 
-  // Everything that goes into the directory comes through here, in name order.
+  // Everything that goes into the directory, or out of it, comes through here, in name order.
   Status put(BatchItem item);
   bool is_read_at_once(const BatchItem& item) const;
   Status put_settled(Entry entry, const Signature& signature);
+  Status put_removed(std::string name);
   Status submit_batch();
   Status take_first_batch();
   Status take_all();

@@ -20,8 +20,6 @@ class DirectoryKnowledge {
   DirectoryKnowledge(std::unique_ptr<CachedDirectory> cached, const std::optional<ObjectId>& head,
                      ObjectSource& copy);
 
-  bool head_is_cache() const { return head_is_cache_; }
-
   // The first name of the copy at or after the place reached so far; valid until the next call.
   Result<std::optional<std::string_view>> head_name();
 

@@ -230,17 +230,16 @@ Status ObjectUploader::wait_a_moment() {
   return waiting_.wait_and_ask();
 }
 
-Result<ObjectId> ObjectUploader::put(Object object) {
+Status ObjectUploader::put_named(const ObjectId& id, Object object) {
   RB_ASSERT(is_metadata(object.kind));
-  const ObjectId id = object_id(object);
-  if (options_.discard) return id;
+  if (options_.discard) return {};
   std::lock_guard lock(metadata_mutex_);
   // Under the lock, so that whoever finds the id knows that it stands before anything that is put later.
-  if (recent_.check_and_add(id)) return id;
+  if (recent_.check_and_add(id)) return {};
   if (!metadata_.empty() && metadata_.full_for(object.payload.size(), object.refs.size()))
     RB_TRY(close_metadata());
   if (metadata_building_.insert(id).second) metadata_.add(id, object.kind, object.refs, object.payload);
-  return id;
+  return {};
 }
 
 Status ObjectUploader::begin_metadata_block() {

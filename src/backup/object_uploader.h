@@ -153,7 +153,7 @@ class ObjectUploader final : public ObjectSink {
   Stream& stream(int worker) { return *streams_[static_cast<std::size_t>(worker)]; }
 
   // A metadata object; what it refers to has been added before.
-  Result<ObjectId> put(Object object) override;
+  Status put_named(const ObjectId& id, Object object) override;
 
   // Metadata that is put from now on shares no block with what was put before: a reader who wants the one
   // should not have to fetch the other.

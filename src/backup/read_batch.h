@@ -10,6 +10,7 @@ namespace rb {
 struct BatchItem {
   enum class Kind : std::uint8_t {
     settled,  // `result` is what to store; its outcome has been told
+    removed,  // what the copy has of this name (`result`'s) goes
     cached,   // `result` is what the cache says, and the store holds it
     reuse,    // `result` is what the cache says: taken if the store holds the contents, else the file is read
     read,

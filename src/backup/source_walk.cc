@@ -118,7 +118,9 @@ void remember_file(WalkContext& context, const std::string& path, const Entry& e
                    const Signature& signature) {
   auto directory = context.cache.begin_directory(path);
   if (!directory) return;
-  directory->add(entry, signature);
+  directory->add_row(entry.name, entry.type, signature);
+  const Object page = encode_tree_page({.entries = {entry}});
+  directory->close_page(object_id(page), page);
   directory->close(ObjectId{}, {});
 }
 

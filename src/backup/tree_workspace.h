@@ -23,12 +23,12 @@ class TreeWorkspace final : public ObjectSource, public ObjectSink {
     return stored_.load(id);
   }
 
-  Result<ObjectId> put(Object object) override {
+  Status put_named(const ObjectId& id, Object object) override {
     auto copy = std::make_shared<const Object>(object);
-    RB_TRY(const ObjectId id, next_.put(std::move(object)));
+    RB_TRY(next_.put_named(id, std::move(object)));
     std::lock_guard lock(mutex_);
     made_.emplace(id, std::move(copy));
-    return id;
+    return {};
   }
 
  private:

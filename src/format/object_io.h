@@ -25,7 +25,15 @@ class ObjectSink {
  public:
   virtual ~ObjectSink() = default;
   // Gives the id. Putting the same object again is harmless.
-  virtual Result<ObjectId> put(Object object) = 0;
+  Result<ObjectId> put(Object object);
+  // The same of one whose id is known to be this.
+  virtual Status put_named(const ObjectId& id, Object object) = 0;
 };
+
+inline Result<ObjectId> ObjectSink::put(Object object) {
+  const ObjectId id = object_id(object);
+  RB_TRY(put_named(id, std::move(object)));
+  return id;
+}
 
 }  // namespace rb

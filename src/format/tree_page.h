@@ -28,6 +28,9 @@ struct TreePage {
 // of a page (a page's limits in entries are tree/page_boundary.h's business) but never kMaxMetadataBytes.
 Object encode_tree_page(const TreePage& page);
 
+// The level of a page from its payload. Requires: encode_tree_page made it.
+int level_of_page(ByteView payload);
+
 // Refuses anything that encode_tree_page would not have made, in bounded memory and time.
 Result<TreePage> decode_tree_page(std::span<const ObjectId> refs, ByteView payload);
 

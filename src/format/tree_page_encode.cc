@@ -291,4 +291,8 @@ Object encode_tree_page(const TreePage& page) {
   return object;
 }
 
+int level_of_page(ByteView payload) {
+  return payload[1];
+}
+
 }  // namespace rb

@@ -6,6 +6,7 @@
 
 #include "scan/cache_log_reader.h"
 #include "scan/joined_cache.h"
+#include "support/cached_pages.h"
 #include "support/canonical.h"
 #include "support/format_values.h"
 #include "support/temp_directory.h"
@@ -64,19 +65,19 @@ Written write_cache(std::uint64_t seed, bool finished, std::size_t most) {
   Written out;
   {
     const auto writer = create_file_cache(temp.path(), damage_key());
-    std::vector<std::unique_ptr<FileCacheWriter::Directory>> dirs;
+    std::vector<test::CachedPages> dirs;
     for (const std::string& path : kPaths) {
-      dirs.push_back(writer->begin_directory(path));
+      dirs.emplace_back(*writer, path);
       out.rows.push_back(random_rows(values, most));
     }
     for (std::size_t i = 0; i < most; ++i) {
       for (std::size_t d = 0; d < dirs.size(); ++d) {
-        if (i < out.rows[d].size()) dirs[d]->add(out.rows[d][i].entry, out.rows[d][i].signature);
+        if (i < out.rows[d].size()) dirs[d].add(out.rows[d][i].entry, out.rows[d][i].signature);
       }
       if (i == most / 2) writer->flush();
     }
     for (std::size_t d = 0; d < dirs.size(); ++d) {
-      if (finished || d + 1 < dirs.size()) dirs[d]->close(kTree, {kTree, kTree});
+      if (finished || d + 1 < dirs.size()) dirs[d].close(kTree, {kTree, kTree});
     }
     EXPECT_TRUE(!finished || writer->finish(kTree));
   }

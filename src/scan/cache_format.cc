@@ -7,13 +7,17 @@ namespace rb {
 
 namespace {
 
-constexpr std::array<char, 8> kFileMagic = {'r', 'b', 'c', 'a', 'c', 'h', 'e', '2'};
+constexpr std::array<char, 8> kFileMagic = {'r', 'b', 'c', 'a', 'c', 'h', 'e', '3'};
 constexpr std::array<char, 8> kFooterMagic = {'r', 'b', 'c', 'a', 'c', 'h', 'e', '$'};
 
 // The first byte of a row.
 constexpr std::uint8_t kTypeMask = 0x07;
 constexpr std::uint8_t kTrusted = 0x08;
 constexpr std::uint8_t kSameTimes = 0x10;  // ctime == mtime, as for most files that were written once
+constexpr std::uint8_t kFirst = 0x20;      // of a page: nothing is a difference to a row before
+constexpr std::uint8_t kFlags = kTrusted | kSameTimes | kFirst;
+
+constexpr std::size_t kMaxCountBytes = 10;  // a varint's
 
 // Everything but the checksum, which stands last.
 template <typename T>
@@ -72,7 +76,7 @@ void FrameHeader::seal() {
 }
 
 bool FrameHeader::is_intact() const {
-  return (kind == FrameKind::page || kind == FrameKind::directory) && checksum == checksum_of(*this);
+  return (kind == FrameKind::pages || kind == FrameKind::directory) && checksum == checksum_of(*this);
 }
 
 CacheFileHeader CacheFileHeader::make(const Digest& key) {
@@ -106,7 +110,7 @@ void RowWriter::add(std::string_view name, EntryType type, const Signature& s) {
   ByteWriter w(bytes_);
   const bool same_times = s.ctime == s.mtime;
   w.u8(static_cast<std::uint8_t>(static_cast<std::uint8_t>(type) | (s.trusted ? kTrusted : 0) |
-                                 (same_times ? kSameTimes : 0)));
+                                 (same_times ? kSameTimes : 0) | (count_ == 0 ? kFirst : 0)));
   w.sized(name);
   w.varint(s.size);
   w.varint(zigzag(static_cast<std::int64_t>(s.inode - before_.inode)));
@@ -131,7 +135,8 @@ bool RowReader::next(CachedRow& row) {
   if (in_.remaining() == 0) return false;
   const std::uint8_t first = in_.u8();
   const std::uint8_t type = first & kTypeMask;
-  if (type == 0 || (first & ~(kTypeMask | kTrusted | kSameTimes)) != 0) return in_.fail(), false;
+  if (type == 0 || (first & ~(kTypeMask | kFlags)) != 0) return in_.fail(), false;
+  if (first & kFirst) before_ = {};
   row.type = static_cast<EntryType>(type);
   row.name = as_text(in_.sized(kMaxNameBytes));
   Signature& s = row.signature;
@@ -155,8 +160,8 @@ Bytes encode_directory_record(const DirectoryRecord& record) {
   ByteWriter w(out);
   w.bytes(record.path.view());
   w.bytes(record.tree.view());
-  w.varint(record.pages.size());
-  for (const std::uint64_t place : record.pages)
+  w.varint(record.frames.size());
+  for (const std::uint64_t place : record.frames)
     w.u64(place);
   w.varint(record.page_ids.size());
   for (const ObjectId& id : record.page_ids)
@@ -168,8 +173,8 @@ bool decode_directory_record(ByteView bytes, DirectoryRecord& record) {
   ByteReader r(bytes);
   record.path = r.id<Digest>();
   record.tree = r.id<ObjectId>();
-  record.pages.resize(r.varint_max(r.remaining() / sizeof(std::uint64_t)));
-  for (std::uint64_t& place : record.pages)
+  record.frames.resize(r.varint_max(r.remaining() / sizeof(std::uint64_t)));
+  for (std::uint64_t& place : record.frames)
     place = r.u64();
   record.page_ids.resize(r.varint_max(r.remaining() / ObjectId::kSize));
   for (ObjectId& id : record.page_ids)
@@ -177,15 +182,35 @@ bool decode_directory_record(ByteView bytes, DirectoryRecord& record) {
   return r.done();
 }
 
-Bytes encode_cached_page(const TreePage& page) {
-  const Object object = encode_tree_page(page);
+void append_frame_page(Bytes& pages, const FramePage& page) {
+  ByteWriter w(pages);
+  w.bytes(page.id.view());
+  w.varint(page.row_count);
+  w.sized(page.object);
+}
+
+std::optional<std::vector<FramePage>> split_frame_pages(ByteView pages) {
+  std::vector<FramePage> out;
+  ByteReader r(pages);
+  while (r.ok() && r.remaining() > 0) {
+    FramePage page;
+    page.id = r.id<ObjectId>();
+    page.row_count = static_cast<std::uint32_t>(r.varint_max(kMaxPageItems));
+    page.object = r.sized(kMaxMetadataBytes + kMaxCountBytes);
+    out.push_back(page);
+  }
+  if (!r.done()) return std::nullopt;
+  return out;
+}
+
+Bytes encode_cached_page(const Object& leaf) {
   Bytes out;
-  out.reserve(10 + object.refs.size() * ObjectId::kSize + object.payload.size());
+  out.reserve(kMaxCountBytes + leaf.refs.size() * ObjectId::kSize + leaf.payload.size());
   ByteWriter w(out);
-  w.varint(object.refs.size());
-  for (const ObjectId& id : object.refs)
+  w.varint(leaf.refs.size());
+  for (const ObjectId& id : leaf.refs)
     w.bytes(id.view());
-  w.bytes(object.payload);
+  w.bytes(leaf.payload);
   return out;
 }
 

@@ -1,10 +1,11 @@
 // The bytes of the file cache. Little-endian, fixed headers; every part has a checksum of its own, so that
-// the walk over an unchanged directory reads its rows and leaves the page beside them alone.
+// the walk over an unchanged directory reads its rows and leaves the pages beside them alone.
 //
 //   file header   64 bytes: magic (names the version), hash of (repository, node, root path), checksum
-//   frames        64 bytes of header each, then the rows, then the page
-//     page frame       rows: one per entry (RowWriter); page: count of refs, refs, payload of a leaf tree
-//     page directory frame  rows: DirectoryRecord; no page
+//   frames        64 bytes of header each, then the rows, then the pages
+//     page frame       rows: one per entry (RowWriter); pages: the leaves of the tree that these entries are in
+//     (PageWriter), whole, in order
+//     directory frame  rows: DirectoryRecord; no pages
 //   index         24 bytes for each directory: 16 of its key, place of its directory frame; sorted by key
 //   footer        64 bytes: magic, place and length of the index, the root's tree id, checksum
 //
@@ -36,26 +37,27 @@ inline PlaceKey place_key(const Digest& path) {
 // Truncated XXH3: against accidents. Whoever may write here may as well change the program.
 std::uint64_t cache_checksum(ByteView bytes);
 
-// Rows of one page frame: the number of entries of its page.
-inline constexpr std::size_t kCachePageRows = 256;
+// A frame takes whole pages until it has so many rows or bytes of pages.
+inline constexpr std::size_t kCacheFrameRows = 192;
+inline constexpr std::size_t kCacheFrameBytes = 256 << 10;
 
-enum class FrameKind : std::uint32_t { page = 1, directory = 2 };
+enum class FrameKind : std::uint32_t { pages = 1, directory = 2 };
 
 struct FrameHeader {
-  FrameKind kind = FrameKind::page;
+  FrameKind kind = FrameKind::pages;
   // Which begin_directory() of the run wrote it: a directory that was begun twice has two numbers.
   std::uint32_t serial = 0;
   PlaceKey key;
   std::uint32_t rows_bytes = 0;
-  std::uint32_t page_bytes = 0;
+  std::uint32_t pages_bytes = 0;
   std::uint32_t row_count = 0;
   std::uint32_t directory_count =
       0;  // rows of type directory: where there are none, nobody looks for children
   std::uint64_t rows_checksum = 0;
-  std::uint64_t page_checksum = 0;
+  std::uint64_t pages_checksum = 0;
   std::uint64_t checksum = 0;  // of the bytes before
 
-  std::uint64_t frame_bytes() const { return sizeof(FrameHeader) + std::uint64_t{rows_bytes} + page_bytes; }
+  std::uint64_t frame_bytes() const { return sizeof(FrameHeader) + std::uint64_t{rows_bytes} + pages_bytes; }
   void seal();
   bool is_intact() const;
 };
@@ -95,7 +97,8 @@ ByteView bytes_of(const T& value) {
   return {reinterpret_cast<const std::uint8_t*>(&value), sizeof value};
 }
 
-// The rows of one page, encoded as they come. Times and inodes stand as differences to the row before.
+// The rows of one page, encoded as they come. Times and inodes stand as differences to the row before, in the
+// first as they are, so that the rows of several pages can be put together and taken apart.
 class RowWriter {
  public:
   void add(std::string_view name, EntryType type, const Signature& signature);
@@ -119,6 +122,7 @@ class RowReader {
   // points into the rows.
   bool next(CachedRow& row);
   bool ok() const { return in_.ok(); }
+  std::size_t remaining() const { return in_.remaining(); }
 
  private:
   ByteReader in_;
@@ -129,14 +133,24 @@ class RowReader {
 struct DirectoryRecord {
   Digest path;
   ObjectId tree;
-  std::vector<std::uint64_t> pages;  // places of the page frames, in order
+  std::vector<std::uint64_t> frames;  // places of the page frames, in order
   std::vector<ObjectId> page_ids;
 };
 Bytes encode_directory_record(const DirectoryRecord& record);
 bool decode_directory_record(ByteView bytes, DirectoryRecord& record);
 
-// The page part of a page frame.
-Bytes encode_cached_page(const TreePage& page);
+// A page in a frame: its id, how many rows are its entries', and the page as an object. An id of zeros: not a
+// page of any tree, but entries of one that was under way.
+struct FramePage {
+  ObjectId id;
+  std::uint32_t row_count = 0;
+  ByteView object;  // encode_cached_page()
+};
+void append_frame_page(Bytes& pages, const FramePage& page);
+// Nothing when they are not whole. Borrows the bytes.
+std::optional<std::vector<FramePage>> split_frame_pages(ByteView pages);
+
+Bytes encode_cached_page(const Object& leaf);
 Result<TreePage> decode_cached_page(ByteView bytes);
 
 }  // namespace rb

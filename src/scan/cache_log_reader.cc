@@ -85,9 +85,9 @@ void CacheLogReader::collect_frames() {
       directories_.set(header->key, at);
       under_way_.erase(header->key);
     } else {
-      PagesUnderWay& dir = under_way_[header->key];
+      FramesUnderWay& dir = under_way_[header->key];
       if (dir.serial != header->serial) dir = {header->serial, {}};
-      dir.pages.push_back(at);
+      dir.frames.push_back(at);
     }
     at += header->frame_bytes();
   }
@@ -106,22 +106,22 @@ std::optional<DirectoryRecord> CacheLogReader::find_directory(const Digest& path
   return record;
 }
 
-std::vector<std::uint64_t> CacheLogReader::find_pages(const Digest& path) const {
+std::vector<std::uint64_t> CacheLogReader::find_frames(const Digest& path) const {
   const auto at = under_way_.find(place_key(path));
-  return at == under_way_.end() ? std::vector<std::uint64_t>{} : at->second.pages;
+  return at == under_way_.end() ? std::vector<std::uint64_t>{} : at->second.frames;
 }
 
 std::optional<FrameHeader> CacheLogReader::read_rows(std::uint64_t offset, const PlaceKey& key,
                                                      Bytes& rows) const {
-  return read_frame(offset, FrameKind::page, key, rows);
+  return read_frame(offset, FrameKind::pages, key, rows);
 }
 
-bool CacheLogReader::read_page(std::uint64_t offset, const FrameHeader& h, Bytes& out) const {
-  return read_page_unchecked(offset, h, out) && cache_checksum(out) == h.page_checksum;
+bool CacheLogReader::read_pages(std::uint64_t offset, const FrameHeader& h, Bytes& out) const {
+  return read_pages_unchecked(offset, h, out) && cache_checksum(out) == h.pages_checksum;
 }
 
-bool CacheLogReader::read_page_unchecked(std::uint64_t offset, const FrameHeader& h, Bytes& out) const {
-  out.resize(h.page_bytes);
+bool CacheLogReader::read_pages_unchecked(std::uint64_t offset, const FrameHeader& h, Bytes& out) const {
+  out.resize(h.pages_bytes);
   return read_at(offset + sizeof h + h.rows_bytes, out.data(), out.size());
 }
 

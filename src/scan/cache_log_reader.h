@@ -26,20 +26,20 @@ class CacheLogReader {
   // The complete directory with that path digest.
   std::optional<DirectoryRecord> find_directory(const Digest& path) const;
   // Places of the page frames of a directory that the run did not complete, in order. Checkpoints only.
-  std::vector<std::uint64_t> find_pages(const Digest& path) const;
+  std::vector<std::uint64_t> find_frames(const Digest& path) const;
 
   // The rows of the page frame at `offset`. Nothing where there is no such frame of that directory, or it is
   // damaged.
   std::optional<FrameHeader> read_rows(std::uint64_t offset, const PlaceKey& key, Bytes& rows) const;
-  // Its page; false when that is damaged.
-  bool read_page(std::uint64_t offset, const FrameHeader& header, Bytes& out) const;
-  // As it is, for copying the frame with its checksums.
-  bool read_page_unchecked(std::uint64_t offset, const FrameHeader& header, Bytes& out) const;
+  // Its pages; false when they are damaged.
+  bool read_pages(std::uint64_t offset, const FrameHeader& header, Bytes& out) const;
+  // As they are, for copying the frame with its checksums.
+  bool read_pages_unchecked(std::uint64_t offset, const FrameHeader& header, Bytes& out) const;
 
  private:
-  struct PagesUnderWay {
+  struct FramesUnderWay {
     std::uint32_t serial = 0;
-    std::vector<std::uint64_t> pages;
+    std::vector<std::uint64_t> frames;
   };
 
   CacheLogReader() = default;
@@ -61,7 +61,7 @@ class CacheLogReader {
   std::vector<IndexItem> index_;  // empty where it is too long to be kept
   // Of a checkpoint:
   PlaceTable directories_;
-  std::unordered_map<PlaceKey, PagesUnderWay> under_way_;
+  std::unordered_map<PlaceKey, FramesUnderWay> under_way_;
 };
 
 }  // namespace rb

@@ -44,21 +44,21 @@ std::uint32_t CacheLogWriter::next_serial() {
   return ++serial_;
 }
 
-std::uint64_t CacheLogWriter::append_page(FrameHeader header, ByteView rows, ByteView page) {
-  header.kind = FrameKind::page;
+std::uint64_t CacheLogWriter::append_pages(FrameHeader header, ByteView rows, ByteView pages) {
+  header.kind = FrameKind::pages;
   header.rows_bytes = static_cast<std::uint32_t>(rows.size());
-  header.page_bytes = static_cast<std::uint32_t>(page.size());
+  header.pages_bytes = static_cast<std::uint32_t>(pages.size());
   header.rows_checksum = cache_checksum(rows);
-  header.page_checksum = cache_checksum(page);
+  header.pages_checksum = cache_checksum(pages);
   header.seal();
   const std::lock_guard lock(mutex_);
-  return append(header, rows, page);
+  return append(header, rows, pages);
 }
 
-std::uint64_t CacheLogWriter::append_copy(FrameHeader header, ByteView rows, ByteView page) {
+std::uint64_t CacheLogWriter::append_copy(FrameHeader header, ByteView rows, ByteView pages) {
   header.seal();
   const std::lock_guard lock(mutex_);
-  return append(header, rows, page);
+  return append(header, rows, pages);
 }
 
 void CacheLogWriter::append_directory(const DirectoryRecord& record, std::uint32_t serial) {
@@ -69,7 +69,7 @@ void CacheLogWriter::append_directory(const DirectoryRecord& record, std::uint32
   header.key = place_key(record.path);
   header.rows_bytes = static_cast<std::uint32_t>(bytes.size());
   header.rows_checksum = cache_checksum(bytes);
-  header.page_checksum = cache_checksum({});
+  header.pages_checksum = cache_checksum({});
   header.seal();
   const std::lock_guard lock(mutex_);
   if (const std::uint64_t place = append(header, bytes, {}); place != 0) directories_.set(header.key, place);

@@ -17,9 +17,9 @@ class CacheLogWriter {
   ~CacheLogWriter();
 
   // Completes and seals the header. Gives the frame's place, 0 after a failure.
-  std::uint64_t append_page(FrameHeader header, ByteView rows, ByteView page);
-  // Copies a page as it was read, checksums included.
-  std::uint64_t append_copy(FrameHeader header, ByteView rows, ByteView page);
+  std::uint64_t append_pages(FrameHeader header, ByteView rows, ByteView pages);
+  // Copies a frame as it was read, checksums included.
+  std::uint64_t append_copy(FrameHeader header, ByteView rows, ByteView pages);
   void append_directory(const DirectoryRecord& record, std::uint32_t serial);
   bool has_directory(const PlaceKey& key) const;
   void flush();

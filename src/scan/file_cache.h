@@ -5,10 +5,9 @@
 //
 // The file is an append-only log of checksummed frames, so that a run that was killed leaves all it finished
 // to the next:
-//   page frame       the directory's key, a signature per entry, one leaf tree page (refs and payload)
-//   directory frame  the directory's key, its tree id, the places of its page frames, all page ids of the
-//   tree index, footer    where each directory frame stands; written last. Without them the log is a
-//   checkpoint.
+//   page frame       the directory's key, a signature per entry, some leaves of its tree as they were stored
+//   directory frame  the directory's key, its tree id, the places of its page frames, all page ids of the tree
+//   index, footer    where each directory frame stands; written last. Without them the log is a checkpoint.
 // scan/cache_format.h has the bytes. Nothing is synced: what a power cut spoils is noticed and costs time,
 // not data. The layout is the client's own and may change with any version.
 #pragma once
@@ -48,6 +47,14 @@ struct CachedRow {
   Signature signature;
 };
 
+// A leaf of the tree as the cache remembers it.
+struct CachedPage {
+  ObjectId id;
+  std::vector<CachedRow> rows;  // of its entries
+  bool last = false;            // of its directory
+  ByteView row_bytes, object;   // rows and page as the file has them
+};
+
 // A directory of the cache. Reads its frames one after the other; holds one at a time.
 class CachedDirectory {
  public:
@@ -67,6 +74,11 @@ class CachedDirectory {
   // Valid until next() leaves the page. An error (damage) means that nothing is known about this entry.
   // Requires: current() != nullptr.
   virtual Result<const Entry*> entry() = 0;
+  // The leaf whose first entry is the current row; nothing where none begins, or none is known whole. Valid
+  // until the next call that moves. An error as with entry().
+  virtual Result<const CachedPage*> page() = 0;
+  // Goes to the row after that leaf. Requires: page() gave it just now.
+  virtual void skip_page() = 0;
 };
 
 class FileCache {
@@ -98,9 +110,18 @@ class FileCacheWriter {
   // A directory under way; not thread-safe itself.
   class Directory {
    public:
-    virtual ~Directory() = default;  // without close(): what was added is a checkpoint
-    // In name order. `entry` as added to the tree.
-    virtual void add(const Entry& entry, const Signature& signature) = 0;
+    virtual ~Directory() = default;  // without close(): its whole pages are a checkpoint
+    // What a file looked like whose entry goes into the page under way. In name order.
+    virtual void add_row(std::string_view name, EntryType type, const Signature& signature) = 0;
+    // The rows that were added since the page before are those of this leaf of the tree.
+    virtual void close_page(const ObjectId& id, const Object& leaf) = 0;
+    // A leaf that another cache has, with its rows. Requires: no page is under way.
+    virtual void add_page(const CachedPage& page) = 0;
+    // Somebody called flush(): it is time for checkpoint().
+    virtual bool wants_checkpoint() const = 0;
+    // Brings what was added to the file. `open`: the entries of the page under way.
+    virtual void checkpoint(const TreePage& open) = 0;
+    // Requires: no page is under way.
     virtual void close(const ObjectId& tree, const std::vector<ObjectId>& page_ids) = 0;
   };
   virtual std::unique_ptr<Directory> begin_directory(std::string_view path) = 0;
@@ -108,8 +129,8 @@ class FileCacheWriter {
   // that this cache has already stay as they are, with all beneath them: carrying over children first and the
   // parent when it turns out to be unchanged too copies each once.
   virtual void carry_over(const FileCache& old, std::string_view path) = 0;
-  // A checkpoint reaches the file (not the disk): all that was closed, and from each directory under way what
-  // was added, at the latest with its next add().
+  // A checkpoint reaches the file (not the disk): all that was closed, and what each directory under way has
+  // once it is asked for it (Directory::wants_checkpoint).
   virtual void flush() = 0;
   // Swaps the new cache in, atomically. `root_tree` is the tree at the key's root path as committed. What is
   // added afterwards is lost.

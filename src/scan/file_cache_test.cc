@@ -9,12 +9,14 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "support/cached_pages.h"
 #include "support/format_values.h"
 #include "support/temp_directory.h"
 
 namespace rb {
 namespace {
 
+using test::CachedPages;
 using test::FormatValues;
 using test::TempDirectory;
 
@@ -67,16 +69,16 @@ Model random_directory(FormatValues& values, std::string path, std::size_t entri
   return out;
 }
 
-void add_rows(FileCacheWriter::Directory& to, const Model& m, std::size_t begin = 0,
+void add_rows(CachedPages& to, const Model& m, std::size_t begin = 0,
               std::size_t end = SIZE_MAX) {
   for (std::size_t i = begin; i < std::min(end, m.rows.size()); ++i)
     to.add(m.rows[i].entry, m.rows[i].signature);
 }
 
 void write_directory(FileCacheWriter& writer, const Model& m) {
-  const auto dir = writer.begin_directory(m.path);
-  add_rows(*dir, m);
-  dir->close(m.tree, m.page_ids);
+  CachedPages dir(writer, m.path);
+  add_rows(dir, m);
+  dir.close(m.tree, m.page_ids);
 }
 
 std::vector<Row> read_rows(CachedDirectory& dir) {
@@ -185,17 +187,17 @@ TEST(FileCacheTest, InterleavedDirectoriesDoNotMix) {
   FormatValues values(4);
   std::vector<Model> models;
   const auto writer = create_file_cache(temp.path(), test_key());
-  std::vector<std::unique_ptr<FileCacheWriter::Directory>> under_way;
+  std::vector<CachedPages> under_way;
   for (int i = 0; i < 5; ++i) {
     models.push_back(random_directory(values, "/home/ana/" + std::to_string(i), 900));
-    under_way.push_back(writer->begin_directory(models.back().path));
+    under_way.emplace_back(*writer, models.back().path);
   }
   for (std::size_t at = 0; at < 900; at += 100) {
     for (std::size_t i = 0; i < models.size(); ++i)
-      add_rows(*under_way[i], models[i], at, at + 100);
+      add_rows(under_way[i], models[i], at, at + 100);
   }
   for (std::size_t i = 0; i < models.size(); ++i)
-    under_way[i]->close(models[i].tree, models[i].page_ids);
+    under_way[i].close(models[i].tree, models[i].page_ids);
   ASSERT_TRUE(writer->finish(kRootTree));
   const auto cache = open_file_cache(temp.path(), test_key());
   for (const Model& m : models)
@@ -260,8 +262,8 @@ TEST(FileCacheTest, ACutRunLeavesACheckpoint) {
   {
     const auto writer = create_file_cache(temp.path(), test_key());
     write_directory(*writer, done);
-    const auto dir = writer->begin_directory(cut.path);
-    add_rows(*dir, cut, 0, 600);
+    CachedPages dir(*writer, cut.path);
+    add_rows(dir, cut, 0, 600);
   }
   const auto cache = open_file_cache(temp.path(), test_key());
   EXPECT_EQ(cache->root_tree(), std::nullopt);
@@ -282,11 +284,11 @@ TEST(FileCacheTest, FlushedRowsSurviveAKill) {
   const pid_t child = ::fork();
   if (child == 0) {
     const auto writer = create_file_cache(temp.path(), test_key());
-    const auto dir = writer->begin_directory(m.path);
-    add_rows(*dir, m, 0, 10);
+    CachedPages dir(*writer, m.path);
+    add_rows(dir, m, 0, 10);
     writer->flush();
-    add_rows(*dir, m, 10, 11);
-    add_rows(*dir, m, 11, 20);
+    add_rows(dir, m, 10, 11);
+    add_rows(dir, m, 11, 20);
     ::_exit(0);
   }
   int status = 1;
@@ -331,8 +333,8 @@ TEST(FileCacheTest, ACutDirectoryGoesOnWithTheOldCachesRows) {
     write_directory(*writer, old);
     ASSERT_TRUE(writer->finish(kRootTree));
     const auto again = create_file_cache(temp.path(), test_key());
-    const auto dir = again->begin_directory(now.path);
-    add_rows(*dir, now, 0, 300);
+    CachedPages dir(*again, now.path);
+    add_rows(dir, now, 0, 300);
   }
   std::vector<Row> expected(now.rows.begin(), now.rows.begin() + 300);
   expected.insert(expected.end(), old.rows.begin() + 301, old.rows.end());
@@ -352,8 +354,8 @@ TEST(FileCacheTest, OnlyTheLastOfTwoAttemptsAtADirectoryCounts) {
   {
     const auto writer = create_file_cache(temp.path(), test_key());
     for (const Model* m : {&first, &second}) {
-      const auto dir = writer->begin_directory(m->path);
-      add_rows(*dir, *m);
+      CachedPages dir(*writer, m->path);
+      add_rows(dir, *m);
     }
   }
   const auto dir = open_file_cache(temp.path(), test_key())->find("/home/ana");
@@ -474,7 +476,11 @@ TEST(FileCacheTest, CarryOverKeepsACutDirectoryCut) {
   const TempDirectory temp;
   FormatValues values(16);
   const Model cut = random_directory(values, "/home/ana", 300);
-  { add_rows(*create_file_cache(temp.path(), test_key())->begin_directory(cut.path), cut, 0, 200); }
+  {
+    const auto writer = create_file_cache(temp.path(), test_key());
+    CachedPages dir(*writer, cut.path);
+    add_rows(dir, cut, 0, 200);
+  }
   const auto old = open_file_cache(temp.path(), test_key());
   { create_file_cache(temp.path(), test_key())->carry_over(*old, "/home/ana"); }
   const auto dir = open_file_cache(temp.path(), test_key())->find("/home/ana");
@@ -483,7 +489,7 @@ TEST(FileCacheTest, CarryOverKeepsACutDirectoryCut) {
   EXPECT_EQ(read_rows(*dir), std::vector<Row>(cut.rows.begin(), cut.rows.begin() + 200));
 }
 
-TEST(FileCacheTest, EntriesHeavyWithAttributesFitSmallerPages) {
+TEST(FileCacheTest, EntriesHeavyWithAttributesAreRead) {
   const TempDirectory temp;
   FormatValues values(17);
   Model m = random_directory(values, "/home/ana", 300);

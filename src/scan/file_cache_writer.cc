@@ -1,31 +1,12 @@
+#include <algorithm>
 #include <atomic>
 
-#include "base/limits.h"
 #include "scan/cache_log_writer.h"
 #include "scan/joined_cache.h"
 
 namespace rb {
 
 namespace {
-
-// What one page may take: far above what 256 ordinary entries do, and far below what a tree page may.
-constexpr std::size_t kMaxPageBytes = kMaxMetadataBytes / 4;
-constexpr std::size_t kMaxPageRefs = kMaxObjectRefs / 4;
-
-struct PageWeight {
-  std::size_t bytes = 0, refs = 0;
-  bool fits() const { return bytes <= kMaxPageBytes && refs <= kMaxPageRefs; }
-  PageWeight operator+(const PageWeight& o) const { return {bytes + o.bytes, refs + o.refs}; }
-};
-
-PageWeight weight_of(const Entry& entry) {
-  PageWeight out{128 + entry.name.size() + entry.target.size() + entry.inline_content.size(), 1};
-  for (const Xattr& x : entry.xattrs)
-    out = out + PageWeight{8 + x.name.size() + x.value.size(), x.chunk ? 1u : 0u};
-  for (const UnknownField& f : entry.unknown)
-    out.bytes += 8 + f.value.size();
-  return out;
-}
 
 // What the writer shares with its directories under way, which may outlive it.
 struct SharedLog {
@@ -40,26 +21,48 @@ class DirectoryUnderWay final : public FileCacheWriter::Directory {
       : shared_(std::move(shared)), serial_(shared_->log.next_serial()), flushes_(shared_->flushes) {
     record_.path = cache_path_digest(path);
   }
-  ~DirectoryUnderWay() override { write_page(); }
+  ~DirectoryUnderWay() override { write_frame(); }
 
-  void add(const Entry& entry, const Signature& signature) override {
-    const PageWeight weight = weight_of(entry);
-    if (!weight.fits()) failed_ = true;
-    if (failed_) return;
-    if (!(weight_ + weight).fits()) write_page();
-    weight_ = weight_ + weight;
-    rows_.add(entry.name, entry.type, signature);
-    page_.entries.push_back(entry);
-    if (page_.entries.size() == kCachePageRows) write_page();
-    if (const std::uint32_t flushes = shared_->flushes.load(std::memory_order_relaxed); flushes != flushes_) {
-      flushes_ = flushes;
-      write_page();
-      shared_->log.flush();
+  void add_row(std::string_view name, EntryType type, const Signature& signature) override {
+    open_rows_.add(name, type, signature);
+  }
+
+  void close_page(const ObjectId& id, const Object& leaf) override {
+    add({.id = id, .row_count = open_rows_.count(), .object = encode_cached_page(leaf)}, open_rows_.bytes(),
+        open_rows_.directory_count());
+    open_rows_.clear();
+  }
+
+  void add_page(const CachedPage& page) override {
+    RB_ASSERT(open_rows_.count() == 0);
+    const auto directories = std::ranges::count(page.rows, EntryType::directory, &CachedRow::type);
+    add({.id = page.id, .row_count = static_cast<std::uint32_t>(page.rows.size()), .object = page.object},
+        page.row_bytes, static_cast<std::uint32_t>(directories));
+  }
+
+  bool wants_checkpoint() const override {
+    return shared_->flushes.load(std::memory_order_relaxed) != flushes_;
+  }
+
+  // The open page goes to the file as it is, and once more when it is closed: who reads a checkpoint skips the
+  // rows that it had before.
+  void checkpoint(const TreePage& open) override {
+    flushes_ = shared_->flushes;
+    write_frame();
+    // After an error of the store there may be a row more than there are entries, or no row left.
+    if (!failed_ && !open.entries.empty() && open.entries.size() == open_rows_.count()) {
+      const Bytes object = encode_cached_page(encode_tree_page(open));
+      Bytes pages;
+      append_frame_page(pages, {.id = {}, .row_count = open_rows_.count(), .object = object});
+      FrameHeader header = header_of(open_rows_.count(), open_rows_.directory_count());
+      shared_->log.append_pages(header, open_rows_.bytes(), pages);
     }
+    shared_->log.flush();
   }
 
   void close(const ObjectId& tree, const std::vector<ObjectId>& page_ids) override {
-    write_page();
+    RB_ASSERT(open_rows_.count() == 0);
+    write_frame();
     if (failed_) return;
     record_.tree = tree;
     record_.page_ids = page_ids;
@@ -67,19 +70,34 @@ class DirectoryUnderWay final : public FileCacheWriter::Directory {
   }
 
  private:
-  void write_page() {
-    if (failed_ || page_.entries.empty()) return;
+  void add(const FramePage& page, ByteView rows, std::uint32_t directories) {
+    if (failed_) return;
+    append(rows_, rows);
+    append_frame_page(pages_, page);
+    row_count_ += page.row_count;
+    directory_count_ += directories;
+    if (row_count_ >= kCacheFrameRows || pages_.size() >= kCacheFrameBytes) write_frame();
+  }
+
+  FrameHeader header_of(std::uint32_t rows, std::uint32_t directories) const {
     FrameHeader header;
     header.serial = serial_;
     header.key = place_key(record_.path);
-    header.row_count = rows_.count();
-    header.directory_count = rows_.directory_count();
-    const std::uint64_t place = shared_->log.append_page(header, rows_.bytes(), encode_cached_page(page_));
+    header.row_count = rows;
+    header.directory_count = directories;
+    return header;
+  }
+
+  // The pages that are whole.
+  void write_frame() {
+    if (failed_ || row_count_ == 0) return;
+    const std::uint64_t place =
+        shared_->log.append_pages(header_of(row_count_, directory_count_), rows_, pages_);
     if (place == 0) failed_ = true;
-    record_.pages.push_back(place);
-    page_.entries.clear();
+    record_.frames.push_back(place);
     rows_.clear();
-    weight_ = {};
+    pages_.clear();
+    row_count_ = directory_count_ = 0;
   }
 
   const std::shared_ptr<SharedLog> shared_;
@@ -88,27 +106,28 @@ class DirectoryUnderWay final : public FileCacheWriter::Directory {
   // A directory with a row missing must not look complete: a file that is gone would seem never to have been.
   bool failed_ = false;
   DirectoryRecord record_;
-  TreePage page_;
-  RowWriter rows_;
-  PageWeight weight_;
+  // The next frame.
+  Bytes rows_, pages_;
+  std::uint32_t row_count_ = 0, directory_count_ = 0;
+  RowWriter open_rows_;  // of the page under way
 };
 
-// Copies the pages of one directory; adds the paths of its subdirectories to `children`.
+// Copies the frames of one directory; adds the paths of its subdirectories to `children`.
 void copy_directory(const LocatedDirectory& from, std::string_view path, CacheLogWriter& to,
                     std::vector<std::string>& children) {
   DirectoryRecord record;
   record.path = cache_path_digest(path);
   const std::uint32_t serial = to.next_serial();
-  Bytes rows = from.first_rows, page;
+  Bytes rows = from.first_rows, pages;
   std::optional<FrameHeader> header = from.first_header;
-  for (std::size_t i = 0; i < from.pages.size(); ++i) {
-    const LocatedDirectory::Page& at = from.pages[i];
+  for (std::size_t i = 0; i < from.frames.size(); ++i) {
+    const LocatedDirectory::Frame& at = from.frames[i];
     if (i > 0) header = at.log->read_rows(at.offset, from.key, rows);
-    if (!header || !at.log->read_page_unchecked(at.offset, *header, page)) return;
+    if (!header || !at.log->read_pages_unchecked(at.offset, *header, pages)) return;
     header->serial = serial;
-    const std::uint64_t place = to.append_copy(*header, rows, page);
+    const std::uint64_t place = to.append_copy(*header, rows, pages);
     if (place == 0) return;
-    record.pages.push_back(place);
+    record.frames.push_back(place);
     if (header->directory_count == 0) continue;
     RowReader reader(rows);
     for (CachedRow row; reader.next(row);) {

@@ -6,16 +6,16 @@ namespace rb {
 
 namespace {
 
-// Appends the pages up to the first that is damaged; says whether there was none. A page that is lost would
-// look like files that never were, so it has to be noticed before the directory's tree is believed.
-bool add_pages(const CacheLogReader& log, const std::vector<std::uint64_t>& places, LocatedDirectory& to) {
+// Appends the frames up to the first that is damaged; says whether there was none. One that is lost would look
+// like files that never were, so it has to be noticed before the directory's tree is believed.
+bool add_frames(const CacheLogReader& log, const std::vector<std::uint64_t>& places, LocatedDirectory& to) {
   Bytes others;
   for (const std::uint64_t place : places) {
-    const bool is_first = to.pages.empty();
+    const bool is_first = to.frames.empty();
     const std::optional<FrameHeader> header = log.read_rows(place, to.key, is_first ? to.first_rows : others);
     if (!header) return false;
     if (is_first) to.first_header = *header;
-    to.pages.push_back({&log, place});
+    to.frames.push_back({&log, place});
   }
   return true;
 }
@@ -36,22 +36,22 @@ std::optional<LocatedDirectory> JoinedCache::locate(std::string_view path) const
   for (const auto& log : *logs_) {
     std::optional<DirectoryRecord> record = log->find_directory(digest);
     if (record) {
-      const std::size_t pages_before = out.pages.size();
-      if (add_pages(*log, record->pages, out)) {
+      const std::size_t frames_before = out.frames.size();
+      if (add_frames(*log, record->frames, out)) {
         out.from_checkpoint |= log->is_checkpoint();
-        if (pages_before == 0) {
+        if (frames_before == 0) {
           out.tree = record->tree;
           out.page_ids = std::move(record->page_ids);
         }
         return out;
       }
-      out.pages.resize(pages_before);
+      out.frames.resize(frames_before);
     } else if (log->is_checkpoint()) {
-      add_pages(*log, log->find_pages(digest), out);
-      out.from_checkpoint |= !out.pages.empty();
+      add_frames(*log, log->find_frames(digest), out);
+      out.from_checkpoint |= !out.frames.empty();
     }
   }
-  if (out.pages.empty()) return std::nullopt;
+  if (out.frames.empty()) return std::nullopt;
   return out;
 }
 

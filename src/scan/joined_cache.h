@@ -8,16 +8,16 @@ namespace rb {
 
 // Where a directory's rows are.
 struct LocatedDirectory {
-  struct Page {
+  struct Frame {
     const CacheLogReader* log = nullptr;
     std::uint64_t offset = 0;
   };
   PlaceKey key;
-  std::vector<Page> pages;
-  // The first page's rows, since they had to be read to be checked.
+  std::vector<Frame> frames;
+  // The first frame's rows, since they had to be read to be checked.
   FrameHeader first_header;
   Bytes first_rows;
-  // Those of the complete directory. Pages of one that was cut come before: a later page's rows that are not
+  // Those of the complete directory. Frames of one that was cut come before: a later frame's rows that are not
   // greater than the last name seen are older news of the same files, to be skipped.
   std::optional<ObjectId> tree;  // nothing where there are such, or no complete directory at all
   std::vector<ObjectId> page_ids;
@@ -33,7 +33,7 @@ class JoinedCache final : public FileCache {
 
   std::optional<ObjectId> root_tree() const override;
   std::unique_ptr<CachedDirectory> find(std::string_view path) const override;
-  // Checks the rows of every page, so that what is given can be relied upon.
+  // Checks the rows of every frame, so that what is given can be relied upon.
   std::optional<LocatedDirectory> locate(std::string_view path) const;
 
  private:

@@ -146,6 +146,11 @@ Result<bool> DirectoryBuilder::add_last_page(const PageChild& page, int level) {
   return true;
 }
 
+const TreePage& DirectoryBuilder::open_leaf() const {
+  static const TreePage empty;
+  return impl_->levels.empty() ? empty : impl_->levels.front().page;
+}
+
 Result<ObjectId> DirectoryBuilder::finish() {
   if (!impl_->any) return impl_->sink.put(encode_tree_page(TreePage{}));
   // Ends: each level has at most half as many pages as the one below, and level() refuses too many levels.

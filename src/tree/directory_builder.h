@@ -30,6 +30,9 @@ class DirectoryBuilder {
   // none before it at its level, so that the root may have to be lower.
   Result<bool> add_last_page(const PageChild& page, int level);
 
+  // The leaf that is not closed yet; valid until the next call.
+  const TreePage& open_leaf() const;
+
   // Closes all pages and gives the root page's id. A directory without entries is one empty leaf.
   Result<ObjectId> finish();
 

@@ -32,7 +32,7 @@ class MemoryObjects final : public ObjectSource, public ObjectSink {
     prefetched_.insert(ids.begin(), ids.end());
   }
 
-  Result<ObjectId> put(Object object) override {
+  Status put_named(const ObjectId& id, Object object) override {
     const std::lock_guard lock(mutex_);
     if (!valid_ref_count(object.kind, object.refs.size()))
       return fail(Errc::protocol, "impossible references");
@@ -43,14 +43,13 @@ class MemoryObjects final : public ObjectSource, public ObjectSink {
       if (!may_refer(object.kind, found->second->kind))
         return fail(Errc::protocol, "a reference of a wrong kind");
     }
-    const ObjectId id = object_id(object);
     ++puts_;
     if (!objects_.contains(id)) {
       ++new_objects_;
       new_bytes_ += object.payload.size() + object.refs.size() * ObjectId::kSize;
       objects_.emplace(id, std::make_shared<const Object>(std::move(object)));
     }
-    return id;
+    return {};
   }
 
   // Puts another object in place of the one with this id, or none: damage, and hostile stores.

@@ -26,14 +26,13 @@ class SessionSink final : public ObjectSink {
  public:
   explicit SessionSink(Session& session) : session_(session) {}
 
-  Result<ObjectId> put(Object object) override {
-    const ObjectId id = object_id(object);
+  Status put_named(const ObjectId& id, Object object) override {
     BlockBuilder& builder = is_metadata(object.kind) ? metadata_ : data_;
     if (!builder.empty() && builder.full_for(object.payload.size(), object.refs.size())) {
       RB_TRY(is_metadata(object.kind) ? send_all() : send(data_));
     }
     builder.add(id, object.kind, object.refs, object.payload);
-    return id;
+    return {};
   }
 
   Status send_all() {
