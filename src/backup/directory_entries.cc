@@ -35,7 +35,8 @@ DirectoryEntries::DirectoryEntries(DirectoryTask& task, Worker& worker)
       output_(context_, path_, cached_.get(), task.held(),
               !context_.trust_nothing && cached_ && cached_->tree() && cached_->tree() == task.head_tree()),
       knowledge_(std::move(cached_), task.head_tree(), context_.copy),
-      open_(std::make_shared<ReadBatch>(context_, task.directory())) {}
+      looks_(context_.pool, task.shared_directory(), task.shared_names()),
+      open_(std::make_shared<ReadBatch>(context_, task.shared_directory())) {}
 
 Result<DirectoryOutput::Finished> DirectoryEntries::decide() {
   const NameList& names = task_.names();
@@ -69,7 +70,7 @@ Status DirectoryEntries::decide_present(std::size_t index) {
   if (next_child_ < children.size() && children[next_child_].index == index) {
     RB_TRY(decide_child(index, known, children[next_child_++].result));
   } else {
-    RB_TRY(decide_file(task_.names().c_str(index), known));
+    RB_TRY(decide_file(index, known));
   }
   return known.in_head ? knowledge_.pass_head() : Status();
 }
@@ -94,13 +95,14 @@ Status DirectoryEntries::decide_child(std::size_t index, const Known& known, Chi
     case ChildResult::Kind::vanished:
       return known.in_head ? decide_absent(known) : Status();
     case ChildResult::Kind::not_a_directory:
-      return decide_file(task_.names().c_str(index), known);
+      return decide_file(index, known);
   }
   return {};
 }
 
-Status DirectoryEntries::decide_file(const char* name, const Known& known) {
-  const auto stat = task_.directory().stat(name);
+Status DirectoryEntries::decide_file(std::size_t index, const Known& known) {
+  const char* const name = task_.names().c_str(index);
+  const auto stat = looks_.look(index, worker_);
   if (!stat && stat.error().code == Errc::not_found) return known.in_head ? decide_absent(known) : Status();
   if (!stat) return unreadable(name, known, stat.error().message);
   if (stat->type == EntryType::directory) return decide_unwalked_directory(name, known);
@@ -287,7 +289,7 @@ Status DirectoryEntries::put(BatchItem item) {
 Status DirectoryEntries::submit_batch() {
   batches_.push_back(open_);
   context_.pool.submit(open_);
-  open_ = std::make_shared<ReadBatch>(context_, task_.directory());
+  open_ = std::make_shared<ReadBatch>(context_, task_.shared_directory());
   while (under_way_ >= kMaxUnderWay || batches_.size() >= kMaxBatches)
     RB_TRY(take_first_batch());
   return {};

@@ -12,6 +12,7 @@
 #include "backup/directory_output.h"
 #include "backup/directory_task.h"
 #include "backup/read_batch.h"
+#include "backup/stat_ahead.h"
 
 namespace rb {
 
@@ -29,7 +30,7 @@ class DirectoryEntries {
   // One name that is in the directory.
   Status decide_present(std::size_t index);
   Status decide_child(std::size_t index, const Known& known, ChildResult& child);
-  Status decide_file(const char* name, const Known& known);
+  Status decide_file(std::size_t index, const Known& known);
   Status decide_unwalked_directory(const char* name, const Known& known);
   Status decide_cached(const char* name, const Known& known, const FileStat& stat);
   void count_unchanged(const char* name, const FileStat& stat);
@@ -68,6 +69,7 @@ class DirectoryEntries {
   std::unique_ptr<CachedDirectory> cached_;  // declared before what reads it
   DirectoryOutput output_;
   DirectoryKnowledge knowledge_;
+  StatAhead looks_;
   DeletionGuard guard_;
   WalkTally tally_;
   std::size_t next_child_ = 0;

@@ -1,6 +1,6 @@
-// What one directory becomes: its tree and its part of the new cache. Where the copy has the very tree that the
-// cache remembers, that is edited: only what differs is told, pages between are taken over whole, and as long as
-// nothing differs nothing is built at all. Not thread-safe.
+// What one directory becomes: its tree and its part of the new cache. Where the copy has the very tree that
+// the cache remembers, that is edited: only what differs is told, pages between are taken over whole, and as
+// long as nothing differs nothing is built at all. Not thread-safe.
 #pragma once
 
 #include <unordered_set>
@@ -12,8 +12,8 @@ namespace rb {
 
 class DirectoryOutput {
  public:
-  // `edits`: the copy has the cache's tree, so that this is edited. `held`: the store holds the cached tree, so
-  // that its pages need no question. `cached` may be nothing.
+  // `edits`: the copy has the cache's tree, so that this is edited. `held`: the store holds the cached tree,
+  // so that its pages need no question. `cached` may be nothing.
   DirectoryOutput(WalkContext& context, const std::string& path, const CachedDirectory* cached, bool held,
                   bool edits);
   // What was added since the last checkpoint goes into one, if it was not finished.

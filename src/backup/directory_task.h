@@ -86,6 +86,9 @@ class DirectoryTask final : public WorkerPool::Branch, public std::enable_shared
   const Origin& origin() const { return origin_; }
   const OpenDirectory& directory() const { return *directory_; }
   const NameList& names() const { return names_; }
+  // The same, for work that may be under way when this is given up: they keep the task.
+  std::shared_ptr<const OpenDirectory> shared_directory() const { return {shared_from_this(), &*directory_}; }
+  std::shared_ptr<const NameList> shared_names() const { return {shared_from_this(), &names_}; }
   std::vector<Child>& children() { return children_; }
   bool is_root() const { return !has_parent_; }
   std::optional<ObjectId> head_tree() const;

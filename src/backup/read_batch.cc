@@ -41,7 +41,7 @@ void ReadBatch::run(Worker& worker) {
     return;
   }
   for (BatchItem& item : items_) {
-    if (item.kind == BatchItem::Kind::read) read(context_, parent_, item, worker);
+    if (item.kind == BatchItem::Kind::read) read(context_, *parent_, item, worker);
   }
 }
 

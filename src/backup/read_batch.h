@@ -26,8 +26,9 @@ struct BatchItem {
 
 class ReadBatch final : public WorkerPool::Leaf {
  public:
-  // Borrows both.
-  ReadBatch(WalkContext& context, const OpenDirectory& parent) : context_(context), parent_(parent) {}
+  // Borrows the context. Keeps the directory, with which the items' names live.
+  ReadBatch(WalkContext& context, std::shared_ptr<const OpenDirectory> parent)
+      : context_(context), parent_(std::move(parent)) {}
 
   void add(BatchItem item);
   bool empty() const { return items_.empty(); }
@@ -50,7 +51,7 @@ class ReadBatch final : public WorkerPool::Leaf {
   Status ask();
 
   WalkContext& context_;
-  const OpenDirectory& parent_;
+  const std::shared_ptr<const OpenDirectory> parent_;
   std::vector<BatchItem> items_;
   std::size_t work_ = 0;  // items to be asked about or read
   std::size_t reads_ = 0;

@@ -3,9 +3,8 @@
 //
 //   file header   64 bytes: magic (names the version), hash of (repository, node, root path), checksum
 //   frames        64 bytes of header each, then the rows, then the pages
-//     page frame       rows: one per entry (RowWriter); pages: the leaves of the tree that these entries are in
-//     (PageWriter), whole, in order
-//     directory frame  rows: DirectoryRecord; no pages
+//     page frame       rows: one per entry (RowWriter); pages: the leaves of the tree that these entries are
+//     in (PageWriter), whole, in order directory frame  rows: DirectoryRecord; no pages
 //   index         24 bytes for each directory: 16 of its key, place of its directory frame; sorted by key
 //   footer        64 bytes: magic, place and length of the index, the root's tree id, checksum
 //

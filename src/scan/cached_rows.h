@@ -1,5 +1,5 @@
-// One directory of the cache, read row after row: one frame's rows in memory at a time, its pages only when an
-// entry is asked for. Not thread-safe.
+// One directory of the cache, read row after row: one frame's rows in memory at a time, its pages only when
+// an entry is asked for. Not thread-safe.
 #pragma once
 
 #include "scan/joined_cache.h"

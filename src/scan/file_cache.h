@@ -6,8 +6,9 @@
 // The file is an append-only log of checksummed frames, so that a run that was killed leaves all it finished
 // to the next:
 //   page frame       the directory's key, a signature per entry, some leaves of its tree as they were stored
-//   directory frame  the directory's key, its tree id, the places of its page frames, all page ids of the tree
-//   index, footer    where each directory frame stands; written last. Without them the log is a checkpoint.
+//   directory frame  the directory's key, its tree id, the places of its page frames, all page ids of the
+//   tree index, footer    where each directory frame stands; written last. Without them the log is a
+//   checkpoint.
 // scan/cache_format.h has the bytes. Nothing is synced: what a power cut spoils is noticed and costs time,
 // not data. The layout is the client's own and may change with any version.
 #pragma once

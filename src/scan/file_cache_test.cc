@@ -69,8 +69,7 @@ Model random_directory(FormatValues& values, std::string path, std::size_t entri
   return out;
 }
 
-void add_rows(CachedPages& to, const Model& m, std::size_t begin = 0,
-              std::size_t end = SIZE_MAX) {
+void add_rows(CachedPages& to, const Model& m, std::size_t begin = 0, std::size_t end = SIZE_MAX) {
   for (std::size_t i = begin; i < std::min(end, m.rows.size()); ++i)
     to.add(m.rows[i].entry, m.rows[i].signature);
 }
@@ -252,6 +251,80 @@ TEST(FileCacheTest, RewindBeginsAgain) {
   EXPECT_EQ(dir->current(), nullptr);
   dir->rewind();
   EXPECT_EQ(read_rows(*dir), m.rows);
+}
+
+// Pages can be passed by, and taken over by another cache without a look at their entries.
+TEST(FileCacheTest, PagesAreTakenOverWhole) {
+  const TempDirectory temp;
+  FormatValues values(20);
+  const Model m = random_directory(values, "/home/ana", 700);
+  std::vector<ObjectId> leaves;
+  {
+    const auto writer = create_file_cache(temp.path(), test_key());
+    CachedPages dir(*writer, m.path);
+    add_rows(dir, m);
+    dir.close(m.tree, m.page_ids);
+    leaves = dir.leaves();
+    ASSERT_TRUE(writer->finish(kRootTree));
+  }
+  const auto old = open_file_cache(temp.path(), test_key());
+  const auto writer = create_file_cache(temp.path(), test_key());
+  {
+    const auto from = old->find(m.path);
+    const auto to = writer->begin_directory(m.path);
+    std::size_t rows = 0;
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+      const auto page = from->page();
+      ASSERT_TRUE(page);
+      ASSERT_NE(*page, nullptr);
+      EXPECT_EQ((*page)->id, leaves[i]);
+      EXPECT_EQ((*page)->last, i + 1 == leaves.size());
+      for (const CachedRow& row : (*page)->rows)
+        EXPECT_EQ(row.name, m.rows[rows++].entry.name);
+      to->add_page(**page);
+      from->skip_page();
+    }
+    EXPECT_EQ(rows, m.rows.size());
+    EXPECT_EQ(from->current(), nullptr);
+    EXPECT_EQ(from->tree(), m.tree);
+    to->close(m.tree, m.page_ids);
+  }
+  ASSERT_TRUE(writer->finish(kRootTree));
+  expect_directory(*open_file_cache(temp.path(), test_key()), m);
+}
+
+TEST(FileCacheTest, APageBeginsWithItsFirstRow) {
+  const TempDirectory temp;
+  FormatValues values(21);
+  const Model m = random_directory(values, "/home/ana", 200);
+  const auto writer = create_file_cache(temp.path(), test_key());
+  write_directory(*writer, m);
+  ASSERT_TRUE(writer->finish(kRootTree));
+  const auto dir = open_file_cache(temp.path(), test_key())->find(m.path);
+  for (std::size_t i = 0; i < m.rows.size(); ++i, dir->next()) {
+    const auto page = dir->page();
+    ASSERT_TRUE(page);
+    EXPECT_EQ(*page != nullptr, i % 64 == 0) << i;
+    const auto entry = dir->entry();
+    ASSERT_TRUE(entry);
+    EXPECT_EQ(**entry, m.rows[i].entry);
+  }
+}
+
+// What a run that was cut left is no page of any tree.
+TEST(FileCacheTest, ACutDirectoryHasNoPages) {
+  const TempDirectory temp;
+  FormatValues values(22);
+  const Model m = random_directory(values, "/home/ana", 200);
+  {
+    const auto writer = create_file_cache(temp.path(), test_key());
+    CachedPages dir(*writer, m.path);
+    add_rows(dir, m, 0, 100);
+  }
+  const auto dir = open_file_cache(temp.path(), test_key())->find(m.path);
+  const auto page = dir->page();
+  ASSERT_TRUE(page);
+  EXPECT_EQ(*page, nullptr);
 }
 
 TEST(FileCacheTest, ACutRunLeavesACheckpoint) {

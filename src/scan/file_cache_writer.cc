@@ -44,8 +44,8 @@ class DirectoryUnderWay final : public FileCacheWriter::Directory {
     return shared_->flushes.load(std::memory_order_relaxed) != flushes_;
   }
 
-  // The open page goes to the file as it is, and once more when it is closed: who reads a checkpoint skips the
-  // rows that it had before.
+  // The open page goes to the file as it is, and once more when it is closed: who reads a checkpoint skips
+  // the rows that it had before.
   void checkpoint(const TreePage& open) override {
     flushes_ = shared_->flushes;
     write_frame();

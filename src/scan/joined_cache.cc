@@ -6,8 +6,8 @@ namespace rb {
 
 namespace {
 
-// Appends the frames up to the first that is damaged; says whether there was none. One that is lost would look
-// like files that never were, so it has to be noticed before the directory's tree is believed.
+// Appends the frames up to the first that is damaged; says whether there was none. One that is lost would
+// look like files that never were, so it has to be noticed before the directory's tree is believed.
 bool add_frames(const CacheLogReader& log, const std::vector<std::uint64_t>& places, LocatedDirectory& to) {
   Bytes others;
   for (const std::uint64_t place : places) {

@@ -17,8 +17,8 @@ struct LocatedDirectory {
   // The first frame's rows, since they had to be read to be checked.
   FrameHeader first_header;
   Bytes first_rows;
-  // Those of the complete directory. Frames of one that was cut come before: a later frame's rows that are not
-  // greater than the last name seen are older news of the same files, to be skipped.
+  // Those of the complete directory. Frames of one that was cut come before: a later frame's rows that are
+  // not greater than the last name seen are older news of the same files, to be skipped.
   std::optional<ObjectId> tree;  // nothing where there are such, or no complete directory at all
   std::vector<ObjectId> page_ids;
   bool from_checkpoint = false;

@@ -1,5 +1,5 @@
-// Entries into a directory of the file cache as a backup brings them: in pages, with a checkpoint where one is
-// asked for.
+// Entries into a directory of the file cache as a backup brings them: in pages, with a checkpoint where one
+// is asked for.
 #pragma once
 
 #include "scan/file_cache.h"
