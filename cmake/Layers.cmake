@@ -41,8 +41,12 @@ endfunction()
 # optimisation, which takes half the time (a third under sanitizers); what they test is optimised. OPTIMIZED is for
 # those that compute much themselves. The target test_programs builds all of them. Their time is bounded against hanging
 # alone: a slow machine under load takes ten times what a fast one does.
+#
+# A sanitized program takes longer to start than most cases to run, so that it runs a part of them each time; how many
+# there were stands in its report below reports/.
 add_custom_target(test_programs)
 set(RB_TEST_SECONDS_MAX 1200)
+set(RB_SANITIZED_PARTS 6)
 function(rb_test_program target)
   cmake_parse_arguments(T "OPTIMIZED" "" "SOURCES;LINK" ${ARGN})
   add_executable(${target} ${T_SOURCES})
@@ -54,7 +58,20 @@ function(rb_test_program target)
   target_link_libraries(${target} PRIVATE ${T_LINK} rb_options GTest::gtest GTest::gmock GTest::gtest_main
                                           ${RB_RAPIDCHECK})
   add_dependencies(test_programs ${target})
-  include(GoogleTest)
-  gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 300
-                       PROPERTIES TIMEOUT ${RB_TEST_SECONDS_MAX})
+  if(RB_SANITIZE)
+    rb_test_parts(${target})
+  else()
+    include(GoogleTest)
+    gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 300
+                         PROPERTIES TIMEOUT ${RB_TEST_SECONDS_MAX})
+  endif()
+endfunction()
+
+function(rb_test_parts target)
+  math(EXPR last "${RB_SANITIZED_PARTS} - 1")
+  foreach(part RANGE ${last})
+    add_test(NAME ${target}.${part} COMMAND ${target})
+    set_tests_properties(${target}.${part} PROPERTIES TIMEOUT ${RB_TEST_SECONDS_MAX} ENVIRONMENT
+      "GTEST_TOTAL_SHARDS=${RB_SANITIZED_PARTS};GTEST_SHARD_INDEX=${part};GTEST_BRIEF=1;GTEST_OUTPUT=xml:${CMAKE_BINARY_DIR}/reports/${target}.${part}.xml")
+  endforeach()
 endfunction()

@@ -1,6 +1,6 @@
-// Looks at the files of one directory in name order, ahead of whoever asks: in batches that any thread of the pool
-// may take, so that all cores look at a directory of a million files. In a small directory nobody looks ahead. Not
-// thread-safe.
+// Looks at the files of one directory in name order, ahead of whoever asks: in batches that any thread of the
+// pool may take, so that all cores look at a directory of a million files. In a small directory nobody looks
+// ahead. Not thread-safe.
 #pragma once
 
 #include <deque>

@@ -30,15 +30,15 @@ void repair(Bytes& file) {
   for (std::size_t at = sizeof header; file.size() - at >= sizeof(FrameHeader);) {
     FrameHeader frame;
     std::memcpy(&frame, file.data() + at, sizeof frame);
-    frame.kind = frame.kind == FrameKind::directory ? FrameKind::directory : FrameKind::page;
+    frame.kind = frame.kind == FrameKind::directory ? FrameKind::directory : FrameKind::pages;
     frame.key = place_key(cache_path_digest("/r"));
     const std::size_t room = file.size() - at - sizeof frame;
     frame.rows_bytes = static_cast<std::uint32_t>(std::min<std::size_t>(frame.rows_bytes, room));
-    frame.page_bytes =
-        static_cast<std::uint32_t>(std::min<std::size_t>(frame.page_bytes, room - frame.rows_bytes));
+    frame.pages_bytes =
+        static_cast<std::uint32_t>(std::min<std::size_t>(frame.pages_bytes, room - frame.rows_bytes));
     const ByteView body = ByteView(file).subspan(at + sizeof frame);
     frame.rows_checksum = cache_checksum(body.first(frame.rows_bytes));
-    frame.page_checksum = cache_checksum(body.subspan(frame.rows_bytes, frame.page_bytes));
+    frame.pages_checksum = cache_checksum(body.subspan(frame.rows_bytes, frame.pages_bytes));
     frame.seal();
     std::memcpy(file.data() + at, &frame, sizeof frame);
     at += frame.frame_bytes();
@@ -53,7 +53,17 @@ void walk(const FileCache& cache, std::string_view path) {
     const Result<const Entry*> entry = dir->entry();
     if (entry && (*entry)->name != row->name) std::abort();
   }
+  // The same by whole pages, as far as there are any.
   dir->rewind();
+  while (dir->current() != nullptr) {
+    const Result<const CachedPage*> page = dir->page();
+    if (!page || *page == nullptr) {
+      dir->next();
+      continue;
+    }
+    if ((*page)->rows.empty() || (*page)->rows.front().name != dir->current()->name) std::abort();
+    dir->skip_page();
+  }
 }
 
 }  // namespace
