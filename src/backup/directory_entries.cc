@@ -3,6 +3,7 @@
 #include <dirent.h>
 
 #include "backup/mount_mark.h"
+#include "scan/file_system_clock.h"
 
 namespace rb {
 
@@ -102,6 +103,7 @@ Status DirectoryEntries::decide_child(std::size_t index, const Known& known, Chi
 
 Status DirectoryEntries::decide_file(std::size_t index, const Known& known) {
   const char* const name = task_.names().c_str(index);
+  if (is_unseen(index, known)) return decide_unseen(name, known);
   const auto stat = looks_.look(index, worker_);
   if (!stat && stat.error().code == Errc::not_found) return known.in_head ? decide_absent(known) : Status();
   if (!stat) return unreadable(name, known, stat.error().message);
@@ -115,6 +117,23 @@ Status DirectoryEntries::decide_file(std::size_t index, const Known& known) {
   item.kind = kind_of_reading(*stat);
   item.name = name;
   item.stat = *stat;
+  RB_TRY(item.head, head_of(known));
+  return put(std::move(item));
+}
+
+// Whether a look at the file would tell nothing that its reading does not.
+bool DirectoryEntries::is_unseen(std::size_t index, const Known& known) {
+  if (known.row || task_.names().d_type(index) != DT_REG) return false;
+  if (!own_clock_) own_clock_ = has_own_clock(task_.directory().fd());
+  return *own_clock_;
+}
+
+Status DirectoryEntries::decide_unseen(const char* name, const Known& known) {
+  if (is_excluded(name)) return excluded(known);
+  BatchItem item;
+  item.kind = BatchItem::Kind::unseen;
+  item.counted = false;
+  item.name = name;
   RB_TRY(item.head, head_of(known));
   return put(std::move(item));
 }
@@ -271,15 +290,16 @@ Status DirectoryEntries::put_removed(std::string name) {
 }
 
 bool DirectoryEntries::is_read_at_once(const BatchItem& item) const {
-  return item.kind == BatchItem::Kind::read && item.stat.size <= kReadAtOnceBytes && nothing_waits() &&
-         reads_at_once_ < kReadAtOnce;
+  const bool reads = item.kind == BatchItem::Kind::unseen ||
+                     (item.kind == BatchItem::Kind::read && item.stat.size <= kReadAtOnceBytes);
+  return reads && nothing_waits() && reads_at_once_ < kReadAtOnce;
 }
 
 Status DirectoryEntries::put(BatchItem item) {
   if (is_read_at_once(item)) {
     ++reads_at_once_;
     ReadBatch::read(context_, task_.directory(), item, worker_);
-    return take_read(item);
+    return take(item);
   }
   open_->add(std::move(item));
   ++under_way_;
@@ -328,6 +348,7 @@ Status DirectoryEntries::take(BatchItem& item) {
     case BatchItem::Kind::cached:
     case BatchItem::Kind::reuse:
       break;
+    case BatchItem::Kind::unseen:
     case BatchItem::Kind::read:
       return take_read(item);
     case BatchItem::Kind::read_shared:
@@ -351,6 +372,10 @@ void DirectoryEntries::read_shared(BatchItem& item) {
 
 Status DirectoryEntries::take_read(BatchItem& item) {
   ReadResult& result = item.result;
+  if (!item.counted && result.status != ReadResult::Status::vanished) {
+    ++tally_.files;
+    tally_.bytes += result.entry.size;
+  }
   switch (result.status) {
     case ReadResult::Status::stopped:
       RB_TRY(context_.monitor.status());

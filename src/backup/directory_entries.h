@@ -31,6 +31,7 @@ class DirectoryEntries {
   Status decide_present(std::size_t index);
   Status decide_child(std::size_t index, const Known& known, ChildResult& child);
   Status decide_file(std::size_t index, const Known& known);
+  Status decide_unseen(const char* name, const Known& known);
   Status decide_unwalked_directory(const char* name, const Known& known);
   Status decide_cached(const char* name, const Known& known, const FileStat& stat);
   void count_unchanged(const char* name, const FileStat& stat);
@@ -45,6 +46,7 @@ class DirectoryEntries {
 
   bool nothing_waits() const { return open_->empty() && batches_.empty(); }
   bool is_excluded(std::string_view name) const;
+  bool is_unseen(std::size_t index, const Known& known);
   bool looks_as_cached(const Known& known, const FileStat& stat) const;
   Result<std::optional<Entry>> head_of(const Known& known);
 
@@ -77,7 +79,8 @@ class DirectoryEntries {
   std::deque<std::shared_ptr<ReadBatch>> batches_;  // submitted, in order
   std::size_t under_way_ = 0;                       // items in both
   std::size_t reads_at_once_ = 0;
-  bool taking_ = false;  // an entry's turn has come: it is stored at once
+  std::optional<bool> own_clock_;  // has_own_clock(), once it was asked
+  bool taking_ = false;            // an entry's turn has come: it is stored at once
 };
 
 }  // namespace rb

@@ -67,17 +67,15 @@ EntryReader::EntryReader(FileReader& files, MetadataReader& metadata, ObjectUplo
   };
 }
 
-ReadResult EntryReader::failed(Error error) const {
+ReadResult ReadResult::without(Error error) {
   ReadResult result;
-  if (monitor_.stopped()) {
-    result.status = ReadResult::Status::stopped;
-  } else if (error.code == Errc::not_found) {
-    result.status = ReadResult::Status::vanished;
-  } else {
-    result.status = ReadResult::Status::failed;
-    result.error = std::move(error);
-  }
+  result.status = error.code == Errc::not_found ? Status::vanished : Status::failed;
+  result.error = std::move(error);
   return result;
+}
+
+ReadResult EntryReader::failed(Error error) const {
+  return monitor_.stopped() ? ReadResult{} : ReadResult::without(std::move(error));
 }
 
 Result<FileContent> EntryReader::read_content(const OpenDirectory& parent, const char* name,
@@ -114,16 +112,40 @@ ReadResult EntryReader::read(const OpenDirectory& parent, const char* name, cons
     if (after->type != before.type)
       return failed(Error(Errc::io, "changed its type while it was being read"));
 
-    auto entry = metadata_.read(parent, name, *after, large_xattr_, fd ? fd.get() : -1);
-    if (!entry || monitor_.stopped()) return failed(entry ? Error() : entry.error());
-    ReadResult result;
-    result.status = ReadResult::Status::done;
-    result.entry = std::move(*entry);
-    std::move(*content).assign_to(result.entry);
+    ReadResult result =
+        finish(parent, name, *after, fd, std::move(*content), !moved && is_settled(*after, clock_before));
     result.moved = moved;
-    result.signature = signature_of(*after, !moved && is_settled(*after, clock_before));
     return result;
   }
+}
+
+// Whatever is done to a file sets its ctime to the time of that. So one whose ctime, after it was read, is of
+// before the reading began looked the same then, unless the clock was set back meanwhile.
+std::optional<ReadResult> EntryReader::read_unseen(const OpenDirectory& parent, const char* name,
+                                                   const FileReader::Help& help) {
+  const Timestamp clock_before = coarse_clock();
+  const UniqueFd fd = open_for_reading(parent.fd(), name);
+  if (!fd) return std::nullopt;
+  const auto bytes = files_.peek(fd.get());
+  if (!bytes || !*bytes) return std::nullopt;
+  const auto stat = stat_of_open(fd.get());
+  if (!stat || stat->type != EntryType::file || stat->size != (*bytes)->size()) return std::nullopt;
+  if (!is_settled(*stat, clock_before) || coarse_clock() < clock_before) return std::nullopt;
+  auto content = files_.keep_peeked(**bytes, help.copy);
+  if (!content || monitor_.stopped()) return ReadResult{};
+  return finish(parent, name, *stat, fd, std::move(*content), true);
+}
+
+ReadResult EntryReader::finish(const OpenDirectory& parent, const char* name, const FileStat& stat,
+                               const UniqueFd& fd, FileContent content, bool trusted) {
+  auto entry = metadata_.read(parent, name, stat, large_xattr_, fd ? fd.get() : -1);
+  if (!entry || monitor_.stopped()) return failed(entry ? Error() : entry.error());
+  ReadResult result;
+  result.status = ReadResult::Status::done;
+  result.entry = std::move(*entry);
+  std::move(content).assign_to(result.entry);
+  result.signature = signature_of(stat, trusted);
+  return result;
 }
 
 Result<Entry> EntryReader::read_directory(const OpenDirectory& directory, std::string name,

@@ -22,6 +22,9 @@ struct ReadResult {
   Signature signature;
   bool moved = false;  // it changed while it was read, twice
   Error error;
+
+  // Nothing was read, for this error of the file.
+  static ReadResult without(Error error);
 };
 
 // The kernel's coarse clock, from which file systems take their times.
@@ -41,6 +44,12 @@ class EntryReader {
   ReadResult read(const OpenDirectory& parent, const char* name, const FileStat& stat,
                   const FileReader::Help& help);
 
+  // A file that nothing is known about but what the directory's list says, that it is a regular one: spares
+  // the look at it before. Nothing where it is not small, or changed a moment ago, or can't be read: then it
+  // is to be looked at and read as any other. Requires: has_own_clock() of its file system.
+  std::optional<ReadResult> read_unseen(const OpenDirectory& parent, const char* name,
+                                        const FileReader::Help& help);
+
   // A directory's own metadata; the content stays `none`.
   Result<Entry> read_directory(const OpenDirectory& directory, std::string name, const FileStat& stat);
 
@@ -48,6 +57,9 @@ class EntryReader {
   // Leaves the file open in `fd`, where it has something to read.
   Result<FileContent> read_content(const OpenDirectory& parent, const char* name, const FileStat& stat,
                                    const FileReader::Help& help, UniqueFd& fd);
+  // The metadata of what was read. `trusted`: it lay still. `fd` may be none.
+  ReadResult finish(const OpenDirectory& parent, const char* name, const FileStat& stat, const UniqueFd& fd,
+                    FileContent content, bool trusted);
   ReadResult failed(Error error) const;
 
   FileReader& files_;

@@ -106,27 +106,35 @@ void FileContent::assign_to(Entry& entry) && {
   entry.size = size;
 }
 
+std::size_t FileReader::small_end() const {
+  return std::min<std::size_t>(stretches_.cutter().min_bytes(), kSmallestHole);
+}
+
 Result<FileContent> FileReader::read(int fd, std::uint64_t size, const Help& help) {
-  if (size <= kInlineContentBytes) return read_tiny(fd, static_cast<std::size_t>(size));
-  if (size < std::min<std::uint64_t>(stretches_.cutter().min_bytes(), kSmallestHole))
-    return read_one_chunk(fd, static_cast<std::size_t>(size), help.copy);
-  return read_chunks(fd, size, help);
+  if (size >= small_end()) return read_chunks(fd, size, help);
+  RB_TRY(const ByteView bytes, stretches_.read_whole(fd, static_cast<std::size_t>(size)));
+  return keep_small(bytes, help.copy);
 }
 
-Result<FileContent> FileReader::read_tiny(int fd, std::size_t size) {
-  if (size == 0) return FileContent{};
-  RB_TRY(const ByteView bytes, stretches_.read_whole(fd, size));
-  if (bytes.empty()) return FileContent{};
-  return FileContent{.kind = ContentKind::inline_bytes,
-                     .inline_content = Bytes(bytes.begin(), bytes.end()),
-                     .id = {},
-                     .size = bytes.size()};
+Result<std::optional<ByteView>> FileReader::peek(int fd) {
+  RB_TRY(const ByteView bytes, stretches_.peek(fd, small_end()));
+  if (bytes.size() >= small_end()) return std::nullopt;
+  return bytes;
 }
 
-// One too small to be cut, or to have holes.
-Result<FileContent> FileReader::read_one_chunk(int fd, std::size_t size, const Entry* copy) {
-  RB_TRY(const ByteView bytes, stretches_.read_whole(fd, size));
+Result<FileContent> FileReader::keep_peeked(ByteView bytes, const Entry* copy) {
+  monitor_.bytes_read += bytes.size();
+  return keep_small(bytes, copy);
+}
+
+Result<FileContent> FileReader::keep_small(ByteView bytes, const Entry* copy) {
   if (bytes.empty()) return FileContent{};
+  if (bytes.size() <= kInlineContentBytes) {
+    return FileContent{.kind = ContentKind::inline_bytes,
+                       .inline_content = Bytes(bytes.begin(), bytes.end()),
+                       .id = {},
+                       .size = bytes.size()};
+  }
   FileContent content{.kind = ContentKind::chunk, .inline_content = {}, .id = {}, .size = bytes.size()};
   if (is_known_chunk(copy, bytes.size()) && object_id(ObjectKind::chunk, {}, bytes) == copy->content) {
     content.id = copy->content;

@@ -39,11 +39,18 @@ class FileReader {
   // monitor says that the run was stopped: errors of the store stop it.
   Result<FileContent> read(int fd, std::uint64_t size, const Help& help);
 
+  // For a file whose size is not known. What one read gives, if that can be a whole file that is too small to
+  // be cut or to have holes: its size has to be compared. Nothing where it can't. Valid until the next call.
+  Result<std::optional<ByteView>> peek(int fd);
+  // What the bytes of such a file become; counts them as read.
+  Result<FileContent> keep_peeked(ByteView bytes, const Entry* copy);
+
   StretchReader& stretches() { return stretches_; }
 
  private:
-  Result<FileContent> read_tiny(int fd, std::size_t size);
-  Result<FileContent> read_one_chunk(int fd, std::size_t size, const Entry* copy);
+  // Files below are small: not cut, and without holes.
+  std::size_t small_end() const;
+  Result<FileContent> keep_small(ByteView bytes, const Entry* copy);
   Result<FileContent> read_chunks(int fd, std::uint64_t size, const Help& help);
 
   ObjectUploader& uploader_;

@@ -23,8 +23,9 @@ BatchItem::Kind kind_of_reading(const FileStat& stat) {
 }
 
 void ReadBatch::add(BatchItem item) {
-  if (item.kind == BatchItem::Kind::reuse || item.kind == BatchItem::Kind::read) ++work_;
-  if (item.kind == BatchItem::Kind::read) {
+  const bool reads = item.kind == BatchItem::Kind::read || item.kind == BatchItem::Kind::unseen;
+  if (item.kind == BatchItem::Kind::reuse || reads) ++work_;
+  if (reads) {
     ++reads_;
     bytes_to_read_ += item.stat.type == EntryType::file ? item.stat.size : 0;
   }
@@ -41,12 +42,28 @@ void ReadBatch::run(Worker& worker) {
     return;
   }
   for (BatchItem& item : items_) {
-    if (item.kind == BatchItem::Kind::read) read(context_, *parent_, item, worker);
+    if (item.kind == BatchItem::Kind::read || item.kind == BatchItem::Kind::unseen)
+      read(context_, *parent_, item, worker);
   }
 }
 
 void ReadBatch::read(const WalkContext& context, const OpenDirectory& parent, BatchItem& item,
                      Worker& worker) {
+  if (item.kind == BatchItem::Kind::unseen) {
+    item.kind = BatchItem::Kind::read;
+    if (auto result = worker.entries.read_unseen(parent, item.name, help_with(context, item))) {
+      item.result = std::move(*result);
+      return;
+    }
+    const auto stat = parent.stat(item.name);
+    if (!stat) {
+      item.result = ReadResult::without(stat.error());
+      return;
+    }
+    item.stat = *stat;
+    item.kind = kind_of_reading(*stat);
+    if (item.kind == BatchItem::Kind::read_shared) return;
+  }
   item.result = worker.entries.read(parent, item.name, item.stat, help_with(context, item));
 }
 

@@ -13,13 +13,15 @@ struct BatchItem {
     removed,  // what the copy has of this name (`result`'s) goes
     cached,   // `result` is what the cache says, and the store holds it
     reuse,    // `result` is what the cache says: taken if the store holds the contents, else the file is read
-    read,
+    unseen,   // to be read, and nobody looked at it yet: a regular file, says the list
+    read,     // likewise, and `stat` is what it looks like
     read_shared,  // a large file: when its turn comes, several threads read it
   };
   Kind kind = Kind::read;
   const char* name = nullptr;  // stays with the directory's list; for those to be read
   FileStat stat;
   bool rechecked = false;     // looked unchanged and is read to make sure
+  bool counted = true;        // among the files that were seen
   std::optional<Entry> head;  // what the copy has
   ReadResult result;
 };
@@ -40,7 +42,7 @@ class ReadBatch final : public WorkerPool::Leaf {
 
   void run(Worker& worker) override;
 
-  // One item of kind `read`.
+  // One item of kind `unseen`, which becomes another, or `read`.
   static void read(const WalkContext& context, const OpenDirectory& parent, BatchItem& item, Worker& worker);
   // What is known of an item that is read.
   static FileReader::Help help_with(const WalkContext& context, const BatchItem& item);

@@ -139,6 +139,15 @@ Result<bool> StretchReader::still_has(int fd, const KnownChunk& chunk) {
   return is_still(window, chunk, chunk.offset + chunk.length);
 }
 
+Result<ByteView> StretchReader::peek(int fd, std::size_t size) {
+  RB_ASSERT(size <= buffer_bytes_);
+  for (;;) {
+    const ssize_t n = ::pread(fd, buffer_.get(), size, 0);
+    if (n >= 0) return ByteView(buffer_.get(), static_cast<std::size_t>(n));
+    if (errno != EINTR) return fail_errno("reading", errno);
+  }
+}
+
 Result<ByteView> StretchReader::read_whole(int fd, std::size_t size) {
   RB_ASSERT(size <= buffer_bytes_);
   Window window(*this, fd, 0, size);

@@ -49,6 +49,9 @@ class StretchReader {
   // The first bytes of a small file; fewer where it has become shorter. Requires: size <= capacity(). Valid
   // until the next call.
   Result<ByteView> read_whole(int fd, std::size_t size);
+  // What one read of the file's beginning gives, of at most so many bytes; not counted as read. Requires and
+  // valid as above.
+  Result<ByteView> peek(int fd, std::size_t size);
   std::size_t capacity() const { return buffer_bytes_; }
 
   // For content that is not cut.

@@ -7,12 +7,14 @@
 #include <gtest/gtest.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include "scan/file_system_clock.h"
 #include "support/temp_directory.h"
 
 namespace rb {
@@ -177,6 +179,14 @@ TEST(DirectoryTest, AgreesWithStat) {
   EXPECT_EQ(dir.stat_self()->device, st.st_dev);
   EXPECT_TRUE(open("/proc").stat_self()->mount_root);
   EXPECT_NE(open("/proc").stat_self()->mount_id, now.mount_id);
+}
+
+TEST(DirectoryTest, TellsWhoseClockAFileSystemHas) {
+  const UniqueFd proc(::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const UniqueFd memory(::memfd_create("tmpfs", MFD_CLOEXEC));
+  EXPECT_FALSE(has_own_clock(proc.get()));
+  EXPECT_TRUE(has_own_clock(memory.get()));
+  EXPECT_FALSE(has_own_clock(-1));
 }
 
 TEST(DirectoryTest, TellsAttributes) {
