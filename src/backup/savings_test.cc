@@ -1,8 +1,6 @@
 // Only what changed moves, and no change is missed.
-#include <atomic>
 #include <fstream>
 #include <random>
-#include <thread>
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -137,28 +135,6 @@ TEST_F(Savings, AWriteWithinTheSameTickIsNeverMissed) {
     back_up();
     EXPECT_THAT(client_.copy(scratch_.path()),
                 Contains("small = round " + std::to_string(10 + round) + " two"));
-  }
-}
-
-// New files are read without a look at them before. Whatever happens to them meanwhile, the next run knows.
-TEST_F(Savings, AWriteWhileANewFileIsReadIsNeverMissed) {
-  for (int round = 0; round < 20; ++round) {
-    const std::string name = "small " + std::to_string(round);
-    write_file(scratch_ / name, std::string(300, 'a'));
-    std::atomic<bool> ended = false;
-    char last = 'a';
-    std::thread writer([&] {
-      const UniqueFd fd(::open((scratch_ / name).c_str(), O_WRONLY | O_CLOEXEC));
-      while (!ended) {
-        last = last == 'a' ? 'b' : 'a';
-        EXPECT_EQ(::pwrite(fd.get(), std::string(300, last).data(), 300, 0), 300);
-      }
-    });
-    back_up();
-    ended = true;
-    writer.join();
-    back_up();
-    EXPECT_THAT(client_.copy(scratch_.path()), Contains(name + " = " + digest(std::string(300, last))));
   }
 }
 

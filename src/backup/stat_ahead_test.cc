@@ -5,8 +5,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
-#include "backup/backup_test_support.h"
-#include "backup/worker.h"
+#include "backup/worker_bench.h"
 
 namespace rb::test {
 namespace {
@@ -28,9 +27,6 @@ class StatAheadTest : public testing::Test {
     EXPECT_TRUE(opened);
     names_ = std::make_shared<NameList>(*opened->list());
     directory_ = std::make_shared<OpenDirectory>(std::move(*opened));
-    session_ = *client_.store().begin({});
-    uploader_.emplace(*session_, monitor_, UploadOptions{});
-    worker_.emplace(0, cutter_, *uploader_, metadata_, monitor_);
   }
 
   void expect_true(std::size_t index, const Result<FileStat>& seen) const {
@@ -43,13 +39,7 @@ class StatAheadTest : public testing::Test {
   }
 
   ScratchDirectory scratch_;
-  Client client_;
-  std::unique_ptr<Session> session_;
-  RunMonitor monitor_{{}};
-  MetadataReader metadata_;
-  const Cutter cutter_{ChunkParams{}};
-  std::optional<ObjectUploader> uploader_;
-  std::optional<Worker> worker_;
+  WorkerBench bench_;
   std::shared_ptr<const OpenDirectory> directory_;
   std::shared_ptr<const NameList> names_;
   WorkerPool pool_;
@@ -59,10 +49,10 @@ TEST_F(StatAheadTest, SeesWhatStatSees) {
   for (const bool helped : {false, true}) {
     std::jthread helper;
     WorkerPool pool;
-    if (helped) helper = std::jthread([&] { pool.work(*worker_); });
+    if (helped) helper = std::jthread([&] { pool.work(bench_.worker); });
     StatAhead looks(pool, directory_, names_);
     for (std::size_t i = 0; i < kNames; i += i % 3 == 0 ? 1 : 2)
-      expect_true(i, looks.look(i, *worker_));
+      expect_true(i, looks.look(i, bench_.worker));
     pool.close();
   }
 }
@@ -70,31 +60,31 @@ TEST_F(StatAheadTest, SeesWhatStatSees) {
 TEST_F(StatAheadTest, MayPassByMostNames) {
   ASSERT_EQ(::unlink((scratch_ / "102400").c_str()), 0);
   StatAhead looks(pool_, directory_, names_);
-  expect_true(3, looks.look(3, *worker_));
-  const auto gone = looks.look(2400, *worker_);
+  expect_true(3, looks.look(3, bench_.worker));
+  const auto gone = looks.look(2400, bench_.worker);
   ASSERT_FALSE(gone);
   EXPECT_EQ(gone.error().code, Errc::not_found);
-  expect_true(kNames - 1, looks.look(kNames - 1, *worker_));
+  expect_true(kNames - 1, looks.look(kNames - 1, bench_.worker));
 }
 
 TEST_F(StatAheadTest, LooksForItselfWhereThePoolIsClosed) {
   pool_.close();
   StatAhead looks(pool_, directory_, names_);
-  expect_true(0, looks.look(0, *worker_));
-  expect_true(2400, looks.look(2400, *worker_));
+  expect_true(0, looks.look(0, bench_.worker));
+  expect_true(2400, looks.look(2400, bench_.worker));
 }
 
 // A run that is stopped lets go of its directories while other threads still work for it.
 TEST_F(StatAheadTest, WorkUnderWayKeepsTheDirectory) {
   {
     StatAhead looks(pool_, directory_, names_);
-    expect_true(0, looks.look(0, *worker_));
+    expect_true(0, looks.look(0, bench_.worker));
   }
   const std::weak_ptr<const OpenDirectory> watched = directory_;
   directory_.reset();
   names_.reset();
   EXPECT_FALSE(watched.expired());
-  std::jthread late([&] { pool_.work(*worker_); });
+  std::jthread late([&] { pool_.work(bench_.worker); });
   while (!watched.expired())
     std::this_thread::yield();
   pool_.close();
