@@ -32,7 +32,7 @@ constexpr std::size_t kIndexPieceBytes = 4096;
 constexpr std::size_t kMemtableBytes = 16 << 20;
 constexpr int kMaxMemtables = 2;
 constexpr int kBloomBitsPerKey = 10;
-constexpr std::size_t kTableBytes = 1;  // a key begins with the kind of its row
+constexpr std::size_t kTableBytes = 1;       // a key begins with the kind of its row
 constexpr double kMemtableBloomRatio = 0.1;  // a miss is the common case of a first backup
 
 rocksdb::Options make_options() {
