@@ -29,7 +29,7 @@ struct BackupOptions {
   Excludes excludes;
   std::string cache_directory;  // "" : no cache
   std::string host;             // label
-  int threads = 0;              // 0: one per core
+  int threads = 0;              // 0: one per core, and some more while cores idle
   Compression compression;
 };
 

@@ -10,9 +10,21 @@ namespace rb {
 
 namespace {
 
-int thread_count(const BackupOptions& options) {
-  if (options.threads > 0) return options.threads;
+// Threads more than cores are of use while others wait for a disk. Each takes some megabytes, so that many
+// cores have no more than these.
+constexpr int kSparePerCore = 3, kMaxSpare = 8;
+
+int core_count() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+// Who says how many threads there may be has no more.
+int spare_count(const BackupOptions& options) {
+  return options.threads > 0 ? 0 : std::min(kSparePerCore * core_count(), kMaxSpare);
+}
+
+int thread_count(const BackupOptions& options) {
+  return options.threads > 0 ? options.threads : core_count() + spare_count(options);
 }
 
 // Made first where it is missing, so that the first run of all knows its own cache too. Where it can't be
@@ -46,7 +58,8 @@ RunAttempt::RunAttempt(Session& session, const BackupOptions& options, CacheUse 
           session, monitor,
           {.streams = thread_count(options), .compression = options.compression, .discard = options.dry_run}),
       workspace_(reader_, uploader_),
-      cutter_(session.info().chunk_params) {
+      cutter_(session.info().chunk_params),
+      idle_cores_(spare_count(options)) {
   for (int i = 0; i < thread_count(options); ++i) {
     workers_.push_back(std::make_unique<Worker>(i, cutter_, uploader_, metadata_, monitor));
   }
@@ -131,6 +144,8 @@ Result<FinishedSource> RunAttempt::walk(const PlannedSource& source) {
                       .cache = *under_way_,
                       .recheck = *recheck,
                       .pool = pool,
+                      .idle_cores = idle_cores_,
+                      .spare_workers = static_cast<std::size_t>(spare_count(options_)),
                       .root_path = source.path,
                       .now = began_,
                       .trust_nothing = options_.checksum || !info.wanted.empty(),

@@ -52,6 +52,7 @@ class RunAttempt {
   ObjectUploader uploader_;
   TreeWorkspace workspace_;
   Cutter cutter_;
+  IdleCores idle_cores_;
   MetadataReader metadata_;
   std::vector<std::unique_ptr<Worker>> workers_;
   CommitBase base_;

@@ -23,12 +23,20 @@ void guarded(WalkContext& context, const Work& work) {
   }
 }
 
-// All but the first worker, at the pool's work until it is closed.
+// All but the first worker, at the pool's work until it is closed; the spare ones, which are the last, while
+// cores idle.
 std::vector<std::jthread> start_threads(WalkContext& context,
                                         std::span<const std::unique_ptr<Worker>> workers) {
   std::vector<std::jthread> threads;
-  for (const std::unique_ptr<Worker>& worker : workers.subspan(1))
-    threads.emplace_back([&context, &worker] { guarded(context, [&] { context.pool.work(*worker); }); });
+  const std::size_t busy = workers.size() - context.spare_workers;
+  for (std::size_t i = 1; i < workers.size(); ++i) {
+    threads.emplace_back([&context, busy, i, &worker = *workers[i]] {
+      guarded(context, [&] {
+        if (i < busy) return context.pool.work(worker);
+        context.pool.work_beside(worker, static_cast<int>(i - busy), context.idle_cores);
+      });
+    });
+  }
   return threads;
 }
 

@@ -23,6 +23,8 @@ struct WalkContext {
   CacheUpdate& cache;
   Recheck& recheck;
   WorkerPool& pool;
+  IdleCores& idle_cores;
+  std::size_t spare_workers = 0;
   std::string root_path;          // the source
   Timestamp now;                  // what `kept` marks say
   bool trust_nothing = false;     // --checksum, or the store asks for damaged objects again

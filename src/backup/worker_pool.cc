@@ -4,6 +4,13 @@
 
 namespace rb {
 
+namespace {
+
+// How often a spare thread looks whether there is room for it.
+constexpr std::chrono::milliseconds kSpareWait{20};
+
+}  // namespace
+
 void WorkerPool::push(std::shared_ptr<Branch> branch) {
   {
     std::lock_guard lock(mutex_);
@@ -34,15 +41,31 @@ void WorkerPool::wait_for(Leaf& leaf, Worker& worker) {
 void WorkerPool::work(Worker& worker) {
   std::unique_lock lock(mutex_);
   while (!closed_) {
-    // A leaf has an owner who runs it before it waits; taken by another it may have to be waited for.
-    if (!branches_.empty()) {
-      run_branch(lock, worker);
-    } else if (!leaves_.empty()) {
-      run_leaf(lock, worker);
-    } else {
-      changed_.wait(lock);
-    }
+    if (!do_next(lock, worker)) changed_.wait(lock);
   }
+}
+
+void WorkerPool::work_beside(Worker& worker, int number, IdleCores& cores) {
+  std::unique_lock lock(mutex_);
+  while (!closed_) {
+    lock.unlock();
+    const bool welcome = cores.room() > number;
+    lock.lock();
+    if (closed_) return;
+    if (!welcome || !do_next(lock, worker)) spare_.wait_for(lock, kSpareWait);
+  }
+}
+
+bool WorkerPool::do_next(std::unique_lock<std::mutex>& lock, Worker& worker) {
+  // A leaf has an owner who runs it before it waits; taken by another it may have to be waited for.
+  if (!branches_.empty()) {
+    run_branch(lock, worker);
+  } else if (!leaves_.empty()) {
+    run_leaf(lock, worker);
+  } else {
+    return false;
+  }
+  return true;
 }
 
 void WorkerPool::close() {
@@ -51,6 +74,7 @@ void WorkerPool::close() {
     closed_ = true;
   }
   changed_.notify_all();
+  spare_.notify_all();
 }
 
 void WorkerPool::run_leaf(std::unique_lock<std::mutex>& lock, Worker& worker) {

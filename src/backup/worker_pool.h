@@ -14,6 +14,8 @@
 #include <mutex>
 #include <vector>
 
+#include "backup/idle_cores.h"
+
 namespace rb {
 
 struct Worker;  // backup/worker.h: what one thread owns
@@ -44,15 +46,21 @@ class WorkerPool {
 
   // A thread's life: works until close().
   void work(Worker& worker);
+  // The same of a spare thread, the first being number 0: works only while there is room for more than its
+  // number.
+  void work_beside(Worker& worker, int number, IdleCores& cores);
   // No more work will come.
   void close();
 
  private:
+  // Does a piece of the work that there is; false when there is none.
+  bool do_next(std::unique_lock<std::mutex>& lock, Worker& worker);
   void run_leaf(std::unique_lock<std::mutex>& lock, Worker& worker);
   void run_branch(std::unique_lock<std::mutex>& lock, Worker& worker);
 
   std::mutex mutex_;
   std::condition_variable changed_;
+  std::condition_variable spare_;  // told of the end alone
   std::vector<std::shared_ptr<Branch>> branches_;
   std::deque<std::shared_ptr<Leaf>> leaves_;
   bool closed_ = false;
