@@ -15,7 +15,7 @@ namespace rb {
 
 namespace {
 
-constexpr std::int64_t kDaySeconds = 24 * 60 * 60;
+constexpr std::int64_t kDaySeconds = std::int64_t{24} * 60 * 60;
 constexpr std::string_view kMagic = "rbbackup walk 1\n";
 constexpr std::streamoff kMaxStateBytes = 1 << 20;
 

@@ -92,6 +92,7 @@ Result<BackupReport> RunAttempt::run(const SourcePlan& plan, const std::optional
   if (!options_.dry_run) {
     if (!root_) return fail(Errc::invalid_argument, "nothing could be read, so there is nothing to commit");
     std::vector<Source> sources;
+    sources.reserve(finished_.size());
     for (const FinishedSource& finished : finished_)
       sources.push_back(finished.source);
     RB_TRY(const Committed committed,
