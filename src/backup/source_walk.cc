@@ -33,7 +33,8 @@ std::vector<std::jthread> start_threads(WalkContext& context,
     threads.emplace_back([&context, busy, i, &worker = *workers[i]] {
       guarded(context, [&] {
         if (i < busy) return context.pool.work(worker);
-        context.pool.work_beside(worker, static_cast<int>(i - busy), context.idle_cores);
+        const int others = static_cast<int>(i - busy);
+        context.pool.work_beside(worker, [&context, others] { return context.idle_cores.room() > others; });
       });
     });
   }

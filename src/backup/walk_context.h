@@ -2,6 +2,7 @@
 #pragma once
 
 #include "backup/cache_update.h"
+#include "backup/idle_cores.h"
 #include "backup/recheck.h"
 #include "backup/worker.h"
 #include "backup/worker_pool.h"
@@ -23,8 +24,8 @@ struct WalkContext {
   CacheUpdate& cache;
   Recheck& recheck;
   WorkerPool& pool;
-  IdleCores& idle_cores;
-  std::size_t spare_workers = 0;
+  IdleCores& idle_cores;          // lets in
+  std::size_t spare_workers = 0;  // the last so many of the workers
   std::string root_path;          // the source
   Timestamp now;                  // what `kept` marks say
   bool trust_nothing = false;     // --checksum, or the store asks for damaged objects again

@@ -6,7 +6,7 @@ namespace rb {
 
 namespace {
 
-// How often a spare thread looks whether there is room for it.
+// How often a spare thread asks whether it is welcome.
 constexpr std::chrono::milliseconds kSpareWait{20};
 
 }  // namespace
@@ -45,14 +45,14 @@ void WorkerPool::work(Worker& worker) {
   }
 }
 
-void WorkerPool::work_beside(Worker& worker, int number, IdleCores& cores) {
+void WorkerPool::work_beside(Worker& worker, const std::function<bool()>& welcome) {
   std::unique_lock lock(mutex_);
   while (!closed_) {
     lock.unlock();
-    const bool welcome = cores.room() > number;
+    const bool may_work = welcome();
     lock.lock();
     if (closed_) return;
-    if (!welcome || !do_next(lock, worker)) spare_.wait_for(lock, kSpareWait);
+    if (!may_work || !do_next(lock, worker)) spare_.wait_for(lock, kSpareWait);
   }
 }
 

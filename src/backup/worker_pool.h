@@ -10,11 +10,10 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
-
-#include "backup/idle_cores.h"
 
 namespace rb {
 
@@ -46,9 +45,9 @@ class WorkerPool {
 
   // A thread's life: works until close().
   void work(Worker& worker);
-  // The same of a spare thread, the first being number 0: works only while there is room for more than its
-  // number.
-  void work_beside(Worker& worker, int number, IdleCores& cores);
+  // The same of a spare thread: asks before each piece of work whether it is welcome, and every now and then
+  // when it is not.
+  void work_beside(Worker& worker, const std::function<bool()>& welcome);
   // No more work will come.
   void close();
 
